@@ -1,0 +1,192 @@
+"""The book's own Sphinx extension: MathJax without a network, boxes and tables from the build.
+
+1. MathJax: two parts of the installed package sphinx-mathjax-offline are copied into the site.
+2. ``book/_static`` holds the style sheet; ``book/_pages`` holds scripts that single pages name in
+   the option ``book_page_scripts``. Neither is ``_static`` in the root, whose every file Jupyter
+   Book would add to every page.
+3. ``{chapter-box}``: what the reader needs, what the reader gets, and how long the chapter runs.
+4. ``{equation-table}`` and ``{status-table}``: the generated parts of two reference pages.
+5. Details of the set page: punctuation stays with its formula, wide figures get a box to scroll in.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any, ClassVar
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.images import get_image_size
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from tools import equations, status  # noqa: E402
+
+MATHJAX = "sphinx-mathjax-offline/static/mathjax/"
+MATHJAX_PARTS = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2/")
+#: Formulas have the same size for every reader, whichever font the text around them is set in.
+MATHJAX_OPTIONS = {"chtml": {"matchFontHeight": False, "scale": 1.1}}
+#: Figures of so many pixels have letters too small to read when they are as narrow as a telephone.
+WIDE_FIGURE = 800
+
+
+def use_own_files(app: Sphinx, config: Config) -> None:
+    """Serve style sheet, page scripts and MathJax from the site itself."""
+    for name in ("_static", "_pages"):
+        if (ROOT / "book" / name).is_dir():
+            config.html_static_path.append(str(ROOT / "book" / name))
+    config.mathjax_path = "mathjax/tex-chtml-full.js"
+    config.mathjax3_config = {**MATHJAX_OPTIONS, **(config.mathjax3_config or {})}
+    app.add_css_file("book.css")
+
+
+def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
+    """Copy the program and the fonts of MathJax from the installed package into the site."""
+    if exception is not None or app.builder.format != "html":
+        return
+    package = distribution("sphinx-mathjax-offline")
+    target = Path(app.outdir) / "_static" / "mathjax"
+    for file in package.files or []:
+        part = str(file).removeprefix(MATHJAX)
+        if part.startswith(MATHJAX_PARTS):
+            copy = target / part
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(str(package.locate_file(file)), copy)
+    for leftover in Path(app.outdir).rglob("*.map"):
+        leftover.unlink()  # source maps of the theme: a megabyte that nobody loads
+
+
+def add_page_scripts(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Add the scripts that this page names, and only to this page."""
+    for name in app.config.book_page_scripts.get(pagename, []):
+        app.add_js_file(name, defer="defer")
+
+
+def keep_punctuation(doctree: nodes.document) -> None:
+    """Let no line begin with the comma after a formula, or end with the bracket before it."""
+    for formula in list(doctree.findall(nodes.math)):
+        parent = formula.parent
+        place = parent.index(formula)
+        before = parent[place - 1] if place else None
+        after = parent[place + 1] if place + 1 < len(parent) else None
+        start = end = ""
+        if isinstance(before, nodes.Text):
+            start = before[len(before.rstrip("([“‘")) :]
+        if isinstance(after, nodes.Text):
+            end = after[: len(after) - len(after.lstrip("-.,;:!?)]”’"))]
+        if not start and not end:
+            continue
+        group = nodes.inline(classes=["nobreak"])
+        parent[place] = group
+        group += [nodes.Text(start), formula, nodes.Text(end)]
+        if isinstance(before, nodes.Text):
+            parent[place - 1] = nodes.Text(before.removesuffix(start))
+        if isinstance(after, nodes.Text):
+            parent[place + 1] = nodes.Text(after.removeprefix(end))
+
+
+def box_wide_figures(app: Sphinx, doctree: nodes.document) -> None:
+    """Put each wide figure into a box of its own; the style sheet lets it scroll where narrow."""
+    for image in list(doctree.findall(nodes.image)):
+        size = get_image_size(str(Path(app.srcdir) / image["uri"]))
+        if size and size[0] >= WIDE_FIGURE and "sd-card-img-top" not in image["classes"]:
+            box = nodes.container(classes=["wide-figure"])
+            image.parent.replace(image, box)
+            box += image
+
+
+def finish_page(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Apply what only the rendered page needs."""
+    if app.builder.format == "html":
+        keep_punctuation(doctree)
+        box_wide_figures(app, doctree)
+
+
+class ChapterBox(SphinxDirective):
+    """The box below a chapter's title: You need, You get, Runs in."""
+
+    option_spec: ClassVar[dict[str, Any]] = {
+        "need": directives.unchanged_required,
+        "get": directives.unchanged_required,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        """Make the box; both options are required."""
+        lines = (
+            ("You need", self.options.get("need")),
+            ("You get", self.options.get("get")),
+            ("Runs in", status.runs_in(ROOT, self.env.docname)),
+        )
+        missing = [name for name, text in lines if not text]
+        if missing:
+            raise self.error(f"chapter-box: {', '.join(missing)} must be given")
+        listing = nodes.definition_list()
+        for name, text in lines:
+            item = nodes.definition_list_item()
+            item += nodes.term(name, name)
+            paragraph = nodes.paragraph()
+            children, messages = self.state.inline_text(str(text), self.lineno)
+            paragraph += children
+            item += nodes.definition("", paragraph, *messages)
+            listing += item
+        return [nodes.container("", listing, classes=["chapter-box"])]
+
+
+class _Generated(SphinxDirective):
+    """A table that is written when the page is made."""
+
+    kind: ClassVar[str] = ""
+
+    def text(self) -> str:
+        """The Markdown of the table."""
+        raise NotImplementedError
+
+    def run(self) -> list[nodes.Node]:
+        """Parse the Markdown at this place; the page is always made anew."""
+        self.env.note_reread()
+        box = nodes.container(classes=["generated-table", self.kind])
+        self.state.nested_parse(self.text().splitlines(), self.content_offset, box)
+        return [box]
+
+
+class EquationTable(_Generated):
+    """The registry of equations and their tests."""
+
+    kind = "equation-table"
+
+    def text(self) -> str:
+        """One table a chapter."""
+        return equations.table(ROOT)
+
+
+class StatusTable(_Generated):
+    """The measurements of the last build."""
+
+    kind = "status-table"
+
+    def text(self) -> str:
+        """One row a chapter, and the totals."""
+        return status.table(ROOT)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register everything with Sphinx."""
+    app.add_config_value("book_page_scripts", {}, "html")
+    app.add_directive("chapter-box", ChapterBox)
+    app.add_directive("equation-table", EquationTable)
+    app.add_directive("status-table", StatusTable)
+    app.connect("config-inited", use_own_files)
+    app.connect("html-page-context", add_page_scripts)
+    app.connect("doctree-resolved", finish_page)
+    app.connect("build-finished", copy_mathjax)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

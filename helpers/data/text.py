@@ -1,0 +1,102 @@
+r"""Text as sequences of character codes.
+
+``pydoc`` is the reference text that ships with Python itself (``pydoc_data.topics``, what
+``help("LOOPING")`` prints; PSF licence), about 465,000 characters in Python 3.11. It differs from
+one version of Python to the next, so figures measured on it are not comparable across versions.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from helpers.checks import argument_error, check_integer, check_option, check_range
+
+
+@dataclass(frozen=True)
+class TextSplits:
+    r"""Training and validation text over one alphabet.
+
+    Attributes:
+        train: the training text.
+        validation: the held-out text; its topics are not in `train`.
+        alphabet: all characters of both, sorted; the code of a character is its place in it.
+        name: of the text.
+
+    >>> text = TextSplits("abba", "bab", "ab", "toy")
+    >>> text.encode(text.train), text.decode(torch.tensor([1, 0]))
+    (tensor([0, 1, 1, 0]), 'ba')
+    """
+
+    train: str
+    validation: str
+    alphabet: str
+    name: str
+
+    def encode(self, text: str) -> Tensor:
+        r"""The codes of the characters of `text`: (T,) int64.
+
+        Raises:
+            ValueError: a character is not in the alphabet.
+        """
+        codes = {character: code for code, character in enumerate(self.alphabet)}
+        unknown = sorted(set(text) - codes.keys())
+        if unknown:
+            hint = "replace it first"
+            raise argument_error("text", "use the alphabet only", repr(unknown[0]), hint)
+        return torch.tensor([codes[character] for character in text], dtype=torch.int64)
+
+    def decode(self, codes: Tensor) -> str:
+        r"""The text of codes of any shape, read in order."""
+        check_integer("codes", codes)
+        check_range("codes", codes, 0, len(self.alphabet) - 1)
+        return "".join(self.alphabet[code] for code in codes.flatten().tolist())
+
+
+def load(name: str = "pydoc") -> TextSplits:
+    r"""The text called `name`.
+
+    Args:
+        name: ``"pydoc"``.
+
+    Returns:
+        The first 90 % of the topics, in sorted order, as training text, and the rest for
+        validation.
+
+    Raises:
+        ValueError: the name is unknown.
+        RuntimeError: this Python comes without the text.
+
+    >>> text = load("pydoc")
+    >>> len(text.train) > 5 * len(text.validation) > 0
+    True
+
+    Taught in: background/classical_models
+    """
+    check_option("name", name, ["pydoc"])
+    try:
+        topics = importlib.import_module("pydoc_data.topics").topics
+    except ImportError as error:
+        message = "this Python comes without pydoc_data.topics: install its standard library fully"
+        raise RuntimeError(message) from error
+    return split_topics(topics, name)
+
+
+def split_topics(topics: Mapping[str, str], name: str, *, share: float = 0.9) -> TextSplits:
+    r"""The first `share` of the topics, in sorted order, against the rest.
+
+    >>> split_topics({"b": "two", "a": "one"}, "toy", share=0.5).train
+    'one'
+    """
+    if not 0.0 < share < 1.0:
+        raise argument_error("share", "lie strictly between 0 and 1", share)
+    if len(topics) < 2:
+        raise argument_error("topics", "hold at least 2 topics", len(topics))
+    order = sorted(topics)
+    cut = min(max(round(share * len(order)), 1), len(order) - 1)
+    train, validation = ("\n".join(topics[t] for t in part) for part in (order[:cut], order[cut:]))
+    return TextSplits(train, validation, "".join(sorted({*train, *validation})), name)

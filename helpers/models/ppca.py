@@ -1,0 +1,162 @@
+r"""Probabilistic PCA: the linear latent-variable model whose likelihood has a closed form."""
+
+from __future__ import annotations
+
+import math
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import MultivariateNormal
+
+from helpers.checks import (
+    argument_error,
+    check_at_least,
+    check_finite,
+    check_floating,
+    check_nonempty,
+    check_same_device,
+    check_shape,
+)
+
+
+class ProbabilisticPCA(nn.Module):
+    r"""Linear map of a normal latent variable, plus isotropic normal noise.
+
+    $$z \sim \mathcal N(0, I_L), \quad x \mid z \sim \mathcal N(W z + b, \sigma^2 I)
+      \quad\Rightarrow\quad x \sim \mathcal N(b, C), \qquad C = W W^\top + \sigma^2 I$$
+
+    `fit` finds the maximum of the likelihood in closed form: with eigenvalues $\lambda_1 \ge \dots
+    \ge \lambda_D$ and eigenvectors $u_i$ of the data's covariance (divided by N),
+
+    $$b = \bar x, \quad \sigma^2 = \frac{1}{D - L} \sum_{i > L} \lambda_i, \quad
+      W = U_L (\Lambda_L - \sigma^2 I)^{1/2}$$
+
+    Args:
+        features: D, the length of x.
+        latent: L, with 1 ≤ L < D.
+
+    Raises:
+        ValueError: a size is out of range.
+
+    Reference: Tipping and Bishop, Journal of the Royal Statistical Society B 61, 1999.
+
+    >>> x = torch.tensor([[-2.0, 1.0], [2.0, 1.0], [0.0, 2.0], [0.0, 0.0]])
+    >>> model = ProbabilisticPCA(2, 1).fit(x)
+    >>> model.bias, model.std
+    (tensor([0., 1.]), tensor(0.7071))
+    >>> model.weight.abs()
+    tensor([[1.2247],
+            [0.0000]])
+
+    Taught in: Variational autoencoders.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    std: Tensor
+
+    def __init__(self, features: int, latent: int) -> None:
+        super().__init__()
+        check_at_least("latent", latent, 1)
+        check_at_least("features", features, 2)
+        if latent >= features:
+            raise argument_error("latent", f"lie below features = {features}", latent)
+        self.features, self.latent = features, latent
+        self.register_buffer("weight", torch.zeros(features, latent))  # (D, L)
+        self.register_buffer("bias", torch.zeros(features))  # (D,)
+        self.register_buffer("std", torch.ones(()))
+
+    @torch.no_grad()
+    def fit(self, x: Tensor) -> Self:
+        r"""Set weight, bias and std to the maximum of the likelihood of the data.
+
+        Args:
+            x: shape (N, D), N at least 2; the directions left out must vary at all.
+
+        Returns:
+            The model itself.
+
+        Raises:
+            ValueError: the data lie in L dimensions: the likelihood is unbounded.
+        """
+        self._check(x)
+        check_finite("x", x)
+        if len(x) < 2:
+            raise argument_error("x", "hold at least 2 examples", len(x), "a variance needs two")
+        self.bias.copy_(x.mean(0))
+        centred = x - self.bias
+        values, vectors = torch.linalg.eigh(centred.T @ centred / len(x))  # ascending
+        variance = values[: -self.latent].mean()
+        if variance <= torch.finfo(x.dtype).eps * values[-1]:
+            expected = f"vary in more than latent = {self.latent} directions"
+            raise argument_error("x", expected, "no variance left", "take fewer latent dimensions")
+        scale = (values[-self.latent :].flip(0) - variance).clamp(min=0).sqrt()  # (L,)
+        self.weight.copy_(vectors[:, -self.latent :].flip(1) * scale)
+        self.std.copy_(variance.sqrt())
+        return self
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        r"""Exact log-likelihood.
+
+        The L×L matrix M = WᵀW + σ²I does all the work: det C = σ^{2(D − L)} det M.
+
+        Args:
+            x: shape (B, D).
+
+        Returns:
+            Shape (B,), nats.
+        """
+        self._check(x)
+        centred = x - self.bias
+        variance = self.std.square()
+        factor = torch.linalg.cholesky(self._m())
+        projected = torch.linalg.solve_triangular(factor, self.weight.T @ centred.T, upper=False)
+        mahalanobis = (centred.square().sum(1) - projected.square().sum(0)) / variance
+        log_det = (self.features - self.latent) * variance.log() + 2 * factor.diag().log().sum()
+        log_prob: Tensor = -0.5 * (self.features * math.log(2 * math.pi) + log_det + mahalanobis)
+        return log_prob
+
+    def posterior(self, x: Tensor) -> MultivariateNormal:
+        r"""The exact posterior p(z|x) = N(M⁻¹Wᵀ(x − b), σ²M⁻¹), M = WᵀW + σ²I.
+
+        After `fit` the columns of W are orthogonal, so M is diagonal: a VAE with a linear encoder
+        can match this posterior exactly.
+
+        Args:
+            x: shape (B, D).
+
+        Returns:
+            A distribution with batch shape (B,) and event shape (L,).
+        """
+        self._check(x)
+        inverse = torch.linalg.inv(self._m())
+        mu = (x - self.bias) @ self.weight @ inverse  # (B, L)
+        return MultivariateNormal(mu, self.std.square() * inverse)
+
+    @torch.no_grad()
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        r"""Draw n examples: z, then x from p(x|z).
+
+        Returns:
+            Shape (n, D).
+        """
+        check_at_least("n", n, 1)
+        if generator is not None:
+            check_same_device("generator", generator, "the model", self.bias.device)
+        z = self._normal(n, self.latent, generator)
+        return z @ self.weight.T + self.bias + self.std * self._normal(n, self.features, generator)
+
+    def _normal(self, n: int, size: int, generator: torch.Generator | None) -> Tensor:
+        device, dtype = self.bias.device, self.bias.dtype
+        return torch.randn(n, size, generator=generator, device=device, dtype=dtype)
+
+    def _m(self) -> Tensor:
+        eye = torch.eye(self.latent, device=self.std.device, dtype=self.std.dtype)
+        return self.weight.T @ self.weight + self.std.square() * eye  # (L, L)
+
+    def _check(self, x: Tensor) -> None:
+        check_floating("x", x)
+        check_shape("x", x, ("B", self.features))
+        check_nonempty("x", x)
+        check_same_device("x", x, "the model", self.bias.device)

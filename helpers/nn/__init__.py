@@ -1,0 +1,17 @@
+r"""Networks without any probability in them; every model takes its networks as arguments."""
+
+from helpers.nn.convolution import ConvDecoder, ConvEncoder, PositionMap
+from helpers.nn.dense import MLP
+from helpers.nn.evaluation import evaluating
+from helpers.nn.residual import ResidualBlock
+from helpers.nn.time_embedding import TimeEmbedding
+
+__all__ = [
+    "MLP",
+    "ConvDecoder",
+    "ConvEncoder",
+    "PositionMap",
+    "ResidualBlock",
+    "TimeEmbedding",
+    "evaluating",
+]

@@ -1,0 +1,1 @@
+"""Objectives as pure functions, one value for each example."""

@@ -1,0 +1,7 @@
+"""Optimisers as readable steps, step-size schedules, and the exact theory of the quadratic.
+
+``momentum`` (gradient descent, stochastic descent, heavy ball, Nesterov), ``adagrad``, ``rmsprop``
+and ``adam`` (with AdamW) hold the rules; ``schedules`` the step size as a function of time;
+``trajectory`` follows a rule along any vector field; ``quadratic`` and ``noise`` predict what the
+rules do. Dynamics of games belong in a file beside these.
+"""

@@ -1,0 +1,69 @@
+r"""Seeds: one call for a whole notebook, and generators for everything that is drawn."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import torch
+
+from helpers.checks import argument_error, check_at_least
+
+
+def seed_everything(seed: int) -> None:
+    r"""Seed the global generators of Python, NumPy and PyTorch (all its devices).
+
+    A chapter calls it once, after its parameters. Inside the package everything that draws takes a
+    ``generator=`` and leaves these global states alone when it is given one.
+
+    Args:
+        seed: an integer in [0, 2³²), the range that NumPy accepts.
+
+    Raises:
+        TypeError: `seed` is no integer.
+        ValueError: `seed` is out of range.
+
+    >>> seed_everything(3)
+    >>> first = torch.rand(2)
+    >>> seed_everything(3)
+    >>> bool((torch.rand(2) == first).all())
+    True
+    """
+    check_seed(seed)
+    random.seed(int(seed))
+    np.random.seed(int(seed))  # noqa: NPY002  libraries still draw from the global state
+    torch.manual_seed(int(seed))  # seeds every device, lazily where CUDA has not started yet
+
+
+def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
+    r"""A seeded generator on `device`, independent of the global state.
+
+    Args:
+        seed: an integer in [0, 2³²).
+        device: where the drawn tensors will live.
+
+    Returns:
+        A fresh generator; two made with equal arguments give bit-equal draws.
+
+    Raises:
+        TypeError: `seed` is no integer.
+        ValueError: `seed` is out of range.
+
+    >>> a, b = generator(7), generator(7)
+    >>> bool((torch.rand(3, generator=a) == torch.rand(3, generator=b)).all())
+    True
+    """
+    check_seed(seed)
+    return torch.Generator(device).manual_seed(int(seed))
+
+
+def check_seed(seed: int) -> None:
+    r"""Raise unless `seed` is an integer in [0, 2³²).
+
+    >>> check_seed(-1)
+    Traceback (most recent call last):
+    ValueError: seed must be an integer of at least 0, got -1
+    """
+    check_at_least("seed", seed, 0)
+    if seed >= 2**32:
+        raise argument_error("seed", "be below 2**32", seed, "NumPy's seeds have 32 bits")

@@ -1,0 +1,73 @@
+r"""The usual training step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from helpers.checks import check_positive
+from helpers.training.average import EMA
+from helpers.training.loop import Step
+
+
+def gradient_step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
+    max_norm: float | None = None,
+    generator: torch.Generator | None = None,
+    ema: EMA | None = None,
+    **loss_options: Any,
+) -> Step:
+    r"""The usual step: gradient of ``model.loss(*batch)``, one update.
+
+    Args:
+        model: has ``loss(*batch, generator=…) -> {"loss": scalar with graph, …}``.
+        optimizer: holds the model's parameters.
+        scheduler: stepped after each update (not each epoch).
+        max_norm: clip the gradient's norm to it; the norm before clipping is returned as
+            ``grad_norm``.
+        generator: passed on to the loss.
+        ema: moving average of the weights, updated after each update.
+        **loss_options: passed on to the loss, for example ``num_samples=5``.
+
+    Returns:
+        ``step(*batch)``, which updates the model and returns the loss's terms, detached.
+
+    Raises:
+        ValueError: `max_norm` is not positive.
+
+    >>> from helpers.models.vae import VAE
+    >>> from helpers.nn import MLP
+    >>> model = VAE(MLP(6, [16], 4), MLP(2, [16], 6), 2)
+    >>> step = gradient_step(model, torch.optim.Adam(model.parameters()), max_norm=10.0)
+    >>> sorted(step(torch.ones(5, 6)))
+    ['grad_norm', 'kl', 'loss', 'reconstruction']
+
+    Taught in: Variational autoencoders.
+    """
+    if max_norm is not None:
+        check_positive("max_norm", max_norm)
+
+    def step(*batch: Tensor) -> dict[str, Tensor]:
+        if not model.training:
+            model.train()
+        terms: dict[str, Tensor] = model.loss(*batch, generator=generator, **loss_options)  # type: ignore[operator]
+        for group in optimizer.param_groups:  # zero_grad() without its marks for the profiler
+            for parameter in group["params"]:
+                parameter.grad = None
+        terms["loss"].backward()  # type: ignore[no-untyped-call]
+        result = {name: value.detach() for name, value in terms.items()}
+        if max_norm is not None:
+            result["grad_norm"] = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+        optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
+        if ema is not None:
+            ema.update()
+        return result
+
+    return step

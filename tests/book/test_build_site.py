@@ -1,0 +1,94 @@
+"""Rendering the pages: warnings fail, nothing is executed, an unchanged book is left alone."""
+
+from __future__ import annotations
+
+import shutil
+
+import nbformat
+import pytest
+
+from tests.book.conftest import CLEAN_UP, Book
+from tools import build_site, lint_site, run_notebooks
+from tools.figures import write_figures
+from tools.notebooks import ROOT
+from tools.results import Record, Store
+
+pytestmark = CLEAN_UP
+
+
+@pytest.fixture
+def site(book: Book) -> Book:
+    """The fixture book, executed, with the book's own extension."""
+    book.source("setup", "import sys")
+    for name in ("book/_ext", "book/_static", "tools"):
+        shutil.copytree(ROOT / name, book.root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    book.write("book/status.md", "# Status\n\n```{status-table}\n```\n\n```{equation-table}\n```\n")
+    toc = (book.root / "_toc.yml").read_text()
+    book.write(
+        "_toc.yml", toc.replace("- file: book/demo", "- file: book/demo\n  - file: book/status")
+    )
+    assert run_notebooks.run_all(book.root, [book.chapter]) == []
+    return book
+
+
+@pytest.mark.slow
+def test_pages_are_rendered_without_warnings_and_only_when_something_changed(
+    site: Book, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert build_site.build(site.root) == 0
+    assert lint_site.check(site.root) == []
+    html = site.root / "_build/html"
+    chapter = (html / "book/demo.html").read_text()
+    assert "You need" in chapter
+    assert "Runs in" in chapter
+    assert "colab.research.google.com/github/OWNER/REPO/blob/main/book/demo.ipynb" in chapter
+    assert "mathjax/tex-chtml-full.js" in chapter
+    assert (html / "_static/mathjax/tex-chtml-full.js").is_file()
+    assert list((html / "_static/mathjax/output/chtml/fonts/woff-v2").glob("*.woff"))
+    table = (html / "book/status.html").read_text()
+    assert "An enumeration of all terms" in table
+    assert 'href="demo.html#equation-eq-demo-sum"' in table
+
+    capsys.readouterr()
+    assert build_site.build(site.root) == 0
+    assert "nothing has changed since the last build" in capsys.readouterr().out
+
+    # A broken reference fails and stays a failure: no memory of an earlier build hides it.
+    site.write("book/intro.md", "# The book\n\n{doc}`/book/gone`, {eq}`eq-demo-gone`\n")
+    for _ in range(2):
+        assert build_site.build(site.root) == 1
+        errors = capsys.readouterr().err
+        assert "book/intro.md:3: WARNING: unknown document: '/book/gone'" in errors
+
+
+def test_a_missing_result_is_a_failure_not_an_execution(
+    site: Book, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.source("checked", "print(2)")
+    assert build_site.build(site.root) == 1
+    message = "site: book/demo: its result is missing or stale; run: python -m tools.run_notebooks"
+    assert message in capsys.readouterr().err
+
+
+def test_an_execution_by_sphinx_is_seen_in_its_log() -> None:
+    log = "reading sources...\n/x/book/demo.ipynb: Executing notebook using local CWD [mystnb]\n"
+    assert build_site.executed_by_sphinx(log) == ["/x/book/demo.ipynb"]
+    assert build_site.executed_by_sphinx("/x/book/demo.ipynb: Using cached notebook") == []
+
+
+def test_warnings_are_picked_from_the_log() -> None:
+    log = "reading sources... [50%] a\n/x/a.md:3: WARNING: unknown document\nbuild finished\n"
+    assert build_site.warnings_in(log) == ["/x/a.md:3: WARNING: unknown document"]
+
+
+def test_named_figures_become_files_and_old_ones_go(book: Book) -> None:
+    executed = book.notebook()
+    picture = nbformat.v4.new_output("display_data", data={"image/png": "iVBORw0KGgo="})
+    book.cell(executed, "figure").outputs = [picture]
+    book.cell(executed, "checked").outputs = [picture]  # has no name: is not written
+    Store(book.root).keep(Record(book.chapter, "fingerprint", "code", error="no"), executed)
+    book.write("_build/figures/fig-demo-gone.png", "")
+    (path,) = write_figures(book.root)
+    assert path.name == "fig-demo-line.png"
+    assert path.read_bytes() == b"\x89PNG\r\n\x1a\n"
+    assert [p.name for p in path.parent.iterdir()] == ["fig-demo-line.png"]

@@ -1,0 +1,101 @@
+"""The tool that breaks the code on purpose, on a tree of two small files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools.mutants import __main__ as tool
+from tools.mutants.patches import Mutant, read, unfit
+
+ROOT = Path(__file__).resolve().parents[2]
+
+LIST = """
+[[module]]
+target = "helpers/half.py"
+tests = ["tests/test_half.py"]
+
+[[module.mutant]]
+name = "a third"
+old = "x / 2"
+new = "x / 3"
+
+[[module.mutant]]
+name = "rounded"
+old = '''
+def half(x):
+    return x / 2'''
+new = '''
+def half(x):
+    return x // 2'''
+
+[[module.mutant]]
+name = "no program"
+old = "return x"
+new = "return ("
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    files = {
+        "pyproject.toml": "[tool.pytest.ini_options]\n",
+        "helpers/__init__.py": "",
+        "helpers/half.py": "def half(x):\n    return x / 2\n",
+        "tests/conftest.py": (
+            "def pytest_addoption(parser):\n    parser.addoption('--device', default='auto')\n"
+        ),
+        "tests/test_half.py": (
+            "from helpers.half import half\n\n\ndef test_half():\n    assert half(4) == 2\n"
+        ),
+        "tools/mutants/half.toml": LIST,
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_every_patch_of_the_book_fits_the_code() -> None:
+    mutants = read(ROOT / "tools" / "mutants")
+    assert unfit(ROOT, mutants) == []
+    assert len({(mutant.target, mutant.name) for mutant in mutants}) == len(mutants)
+
+
+def test_killed_surviving_and_broken_patches_are_told_apart(
+    tree: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in tree.rglob("*.*")}
+    assert tool.main([], root=tree) == 1
+    out, err = capfd.readouterr()
+    assert "1/3 killed   helpers/half.py: a third (test_half)" in out
+    assert "2/3 survived helpers/half.py: rounded (no test failed)" in out
+    assert "3/3 broken   helpers/half.py: no program" in out
+    assert "1 of 3 killed" in out
+    assert "mutants: survived helpers/half.py: rounded (no test failed)" in err
+    assert {path: path.read_bytes() for path in tree.rglob("*.*")} == before
+
+
+def test_patches_that_do_not_fit_are_errors(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tree / "helpers" / "half.py").write_text("def half(x):\n    return 0.5 * x\n")
+    assert tool.main([], root=tree) == 2
+    err = capsys.readouterr().err
+    assert "helpers/half.py, 'a third': the old text occurs 0 times, it must occur once" in err
+    entry = Mutant("same", "helpers/half.py", ("tests/test_half.py",), "0.5", "0.5")
+    assert unfit(tree, [entry]) == ["helpers/half.py, 'same': the new text is the old one"]
+    gone = Mutant("gone", "helpers/third.py", (), "a", "b")
+    assert unfit(tree, [gone]) == ["helpers/third.py, 'gone': there is no helpers/third.py"]
+
+
+def test_the_code_must_pass_before_it_is_broken(
+    tree: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "tests" / "test_half.py").write_text("def test_half():\n    assert False\n")
+    assert tool.main([], root=tree) == 2
+    assert "the tests must pass before the code is broken" in capfd.readouterr().err
+
+
+def test_an_unknown_list_is_named(tree: Path) -> None:
+    with pytest.raises(SystemExit, match="no list called 'third'; there are half"):
+        tool.main(["third"], root=tree)

@@ -1,0 +1,182 @@
+"""One real execution of small notebooks: failures are named, results kept while they hold."""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tests.book.conftest import CLEAN_UP, Book, make_book
+from tools import kernel, normalise, quick_notebooks, run_notebooks, status
+from tools.progress import Progress, duration
+from tools.results import Store
+
+pytestmark = CLEAN_UP
+
+
+@pytest.fixture
+def quiet(book: Book) -> Book:
+    """The fixture book without the set-up cell, whose imports take seconds."""
+    book.source("setup", "import sys")
+    return book
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a fixture book after a good run, made once."""
+    made = make_book(tmp_path_factory.mktemp("executed"))
+    made.source("setup", "import sys")
+    assert run_notebooks.run_all(made.root, [made.chapter]) == []
+    gc.collect()
+    return made.root
+
+
+@pytest.fixture
+def ran(executed: Path, tmp_path: Path) -> Book:
+    """A copy of the executed fixture book."""
+    shutil.copytree(executed, tmp_path, dirs_exist_ok=True)
+    return Book(tmp_path)
+
+
+def test_a_good_run_is_kept_compared_and_measured(ran: Book) -> None:
+    store, notebook = Store(ran.root), ran.notebook()
+    assert store.holds(ran.chapter, notebook)
+    assert store.is_cached(notebook)
+    values = json.loads((ran.root / "_build/status.json").read_text())
+    chapter = values["chapters"][ran.chapter]
+    assert chapter["error"] is None
+    assert (chapter["cells"], chapter["checked_cells"], chapter["figures"]) == (4, 1, 1)
+    assert chapter["equations"] == 1
+    assert chapter["seconds"] > 0
+    assert 20 < chapter["peak_mb"] < 500
+    assert values["totals"]["cells"] == 4
+    # Prose may change without a new run; a stored output may not.
+    ran.source("between", "Other words.")
+    assert store.holds(ran.chapter, ran.notebook())
+    ran.change("checked", lambda cell: cell.outputs[0].update(text="3\n"))
+    (problem,) = run_notebooks.run_all(ran.root, [ran.chapter])
+    assert problem.place == "cell 5 (checked)"
+    assert "stored: '3'" in problem.message
+
+
+@pytest.mark.parametrize("change", ["code", "helpers", "requirements", "executed copy"])
+def test_a_result_no_longer_holds_when_what_it_depends_on_changes(ran: Book, change: str) -> None:
+    if change == "code":
+        ran.source("parameters", "steps = 5")
+    elif change == "helpers":
+        ran.write("helpers/data/new.csv", "1\n")  # data always count
+    elif change == "requirements":
+        ran.write("requirements.lock", "numpy==1.0\n")
+    else:
+        (ran.root / f"_build/runs/default/{ran.chapter}.ipynb").unlink()
+    assert not Store(ran.root).holds(ran.chapter, ran.notebook())
+
+
+def test_an_error_names_chapter_cell_and_exception_and_leaves_no_cached_page(ran: Book) -> None:
+    ran.write("helpers/__init__.py", "changed = True\n")  # an old page must not survive
+    ran.source("parameters", "steps = 4\nimport os\nif os.path.exists('../stop'): raise KeyError")
+    ran.source("checked", "print(1 / 0)")
+    (problem,) = run_notebooks.run_all(ran.root, [ran.chapter])
+    assert str(problem) == "book/demo, cell 5 (checked): ZeroDivisionError: division by zero"
+    assert not Store(ran.root).is_cached(ran.notebook())
+    assert status.collect(ran.root)["chapters"][ran.chapter]["error"]
+
+
+def test_stderr_in_a_cell_and_an_undescribed_picture_are_failures(quiet: Book) -> None:
+    quiet.source("parameters", "import sys\nprint('old', file=sys.stderr)\nsteps = 4")
+    quiet.change("figure", lambda cell: cell.metadata.mystnb.pop("image"))
+    found = [str(p) for p in run_notebooks.run_all(quiet.root, [quiet.chapter])]
+    assert found == [
+        "book/demo, cell 3 (parameters): writes to stderr: old",
+        "book/demo, cell 7 (figure): makes a picture without alt in metadata mystnb",
+    ]
+
+
+def test_refresh_stores_new_outputs_in_normal_form(quiet: Book) -> None:
+    quiet.source("checked", "print(steps)")
+    arguments = ["demo", "--refresh", "--root", str(quiet.root)]
+    assert run_notebooks.main(arguments) == 0
+    assert quiet.cell(quiet.notebook(), "checked").outputs[0].text == "4\n"
+    assert quiet.cell(quiet.notebook(), "figure").outputs == []
+    assert normalise.check(quiet.root, [quiet.chapter]) == []
+    assert run_notebooks.main(["--root", str(quiet.root)]) == 0
+
+
+def test_the_quick_profile_runs_with_its_parameters(quiet: Book) -> None:
+    quiet.source("checked", "print(steps)")
+    quiet.change("checked", lambda cell: cell.outputs[0].update(text="2\n"))
+    assert run_notebooks.run_all(quiet.root, [quiet.chapter], profile="quick") == []
+
+
+def test_nbval_passes_a_good_chapter_and_names_the_failing_cell(
+    quiet: Book, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert quick_notebooks.main(["--root", str(quiet.root)]) == 0
+    assert re.search(r"notebooks: 1 passed in [\d.]+s \(nbval\)", capsys.readouterr().out)
+    quiet.change("checked", lambda cell: cell.outputs[0].update(text="3\n"))
+    assert quick_notebooks.main(["--root", str(quiet.root)]) == 1
+    captured = capsys.readouterr()
+    assert "notebooks: book/demo, cell 5 (checked): failed in nbval:" in captured.err
+    assert "1 failed, 0 passed" in captured.out
+
+
+def test_nbval_is_not_asked_about_a_cell_without_stored_output(quiet: Book) -> None:
+    def empty(cell: Any) -> None:
+        cell.outputs, cell.execution_count = [], None
+
+    quiet.change("checked", empty)
+    (problem,) = quick_notebooks.run_nbval(quiet.root, quiet.chapter)
+    assert problem.message == "is checked but has no stored output"
+
+
+def test_injected_parameters_follow_the_parameters_cell(book: Book) -> None:
+    copy = kernel.parametrised(book.notebook(), {"steps": 2})
+    names = [cell.id for cell in copy.cells]
+    assert names[names.index("parameters") + 1] == "injected-parameters"
+    assert "steps = 2" in book.cell(copy, "injected-parameters").source
+    nbformat.validate(copy)
+    same = kernel.parametrised(book.notebook(), {})
+    assert same == book.notebook()
+
+
+@pytest.mark.parametrize(("profile", "visible"), [("default", ""), ("quick", ""), ("gpu", None)])
+def test_only_the_gpu_profile_sees_a_gpu(
+    profile: str, visible: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert kernel.environment(profile).get("CUDA_VISIBLE_DEVICES") == visible
+    assert kernel.environment(profile)["OMP_NUM_THREADS"] == "1"
+
+
+def test_the_progress_says_what_is_done_and_what_is_left() -> None:
+    stream = io.StringIO()
+    progress = Progress({"book/a": 30.0, "book/b": 90.0}, workers=1, stream=stream)
+    progress.begin("book/a")
+    progress.cell("book/a", 1, 5)
+    progress.end("book/a", "5 cells")
+    first, second = stream.getvalue().splitlines()
+    assert first.strip() == "start book/a, about 30 s"
+    assert second.strip() == "[1/2] book/a: 5 cells, 0 s; 1 left, about 1 min 30 s"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.2, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (125, "2 min 05 s")]
+)
+def test_durations_are_for_reading(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_the_box_of_a_chapter_says_how_long_it_runs(tmp_path: Path) -> None:
+    assert status.runs_in(tmp_path, "book/demo") == "not measured yet"
+    (tmp_path / "_build").mkdir()
+    chapters = {"book/demo": {"cpu_seconds": 43.2, "peak_mb": 700}}
+    (tmp_path / "_build/status.json").write_text(json.dumps({"chapters": chapters}))
+    expected = "about 45 seconds on one CPU core, 0.7 GB of memory"
+    assert status.runs_in(tmp_path, "book/demo") == expected

@@ -1,0 +1,55 @@
+"""The text that ships with Python: splits, codes, errors."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.data.text import TextSplits, load, split_topics
+
+
+def test_pydoc_splits_whole_topics_nine_to_one() -> None:
+    from pydoc_data.topics import topics
+
+    text = load("pydoc")
+    order = sorted(topics)
+    cut = round(0.9 * len(order))
+    assert text.train == "\n".join(topics[t] for t in order[:cut])
+    assert text.validation == "\n".join(topics[t] for t in order[cut:])
+    assert set(text.train) | set(text.validation) == set(text.alphabet)
+    assert list(text.alphabet) == sorted(set(text.alphabet))
+    assert len(text.train) > 200_000
+
+
+@given(st.text(alphabet="abc\n é", max_size=30))
+def test_decoding_undoes_encoding(text: str) -> None:
+    splits = TextSplits("", "", "".join(sorted("abc\n é")), "toy")
+    codes = splits.encode(text)
+    assert codes.dtype == torch.int64
+    assert codes.shape == (len(text),)
+    assert splits.decode(codes) == text
+
+
+def test_no_split_is_ever_empty() -> None:
+    text = split_topics({"a": "x", "b": "y"}, "toy", share=0.99)
+    assert (text.train, text.validation, text.alphabet) == ("x", "y", "xy")
+
+
+def test_bad_arguments_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="name must be one of 'pydoc', got 'pydocs': did you mean"):
+        load("pydocs")
+    with pytest.raises(ValueError, match="text must use the alphabet only, got 'z': replace it"):
+        TextSplits("a", "a", "a", "toy").encode("az")
+    with pytest.raises(ValueError, match=r"codes must lie in \[0, 0\]"):
+        TextSplits("a", "a", "a", "toy").decode(torch.tensor([1]))
+    with pytest.raises(ValueError, match="share must lie strictly between 0 and 1, got 1"):
+        split_topics({"a": "x", "b": "y"}, "toy", share=1)
+    with pytest.raises(ValueError, match="topics must hold at least 2 topics, got 1"):
+        split_topics({"a": "x"}, "toy")
+    monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
+    with pytest.raises(RuntimeError, match=r"comes without pydoc_data\.topics"):
+        load("pydoc")

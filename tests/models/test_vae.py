@@ -1,0 +1,376 @@
+"""The VAE's equations against quadrature and enumeration, on a model with 16 possible x."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.distributions import kl_divergence
+
+from helpers.models.vae import VAE
+from helpers.nn import MLP
+from helpers.objectives.divergences import importance_weighted_bound
+from helpers.training import fit, gradient_step
+from tests.models.vae_toy import D, Densities, L, all_binary, rng, toy_vae, wide_posterior
+from tests.statistics import assert_mean_close
+
+
+class Table(nn.Module):
+    """An encoder that ignores x and returns its parameter, one row for each example: gradients of
+    a sum over examples are then one independent estimate a row.
+    """
+
+    def __init__(self, rows: Tensor) -> None:
+        super().__init__()
+        self.rows = nn.Parameter(rows)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rows
+
+
+@pytest.mark.equation("eq-vae-marginal")
+def test_the_marginal_likelihood_is_normalised_and_sampled(device: torch.device, seed: int) -> None:
+    """Quadrature of ∫ p(x|z) p(z) dz over the latent plane: sums to 1 over all x, and the model's
+    samples have these frequencies.
+    """
+    model, x = toy_vae(device), all_binary(device)
+    p = Densities(model, x).log_p.exp()
+    torch.testing.assert_close(p.sum().item(), 1.0, atol=1e-9, rtol=0)
+    drawn = model.sample(200_000, generator=rng(seed, device))
+    codes = (drawn @ torch.tensor([8.0, 4.0, 2.0, 1.0], device=device)).long()
+    assert_mean_close(F.one_hot(codes, 16).double(), p)
+
+
+@pytest.mark.equation("eq-vae-elbo")
+def test_elbo_terms_estimate_both_integrals(device: torch.device, seed: int) -> None:
+    """Quadrature of E_q log p(x|z) and of KL(q‖p) over the latent plane."""
+    model, x = toy_vae(device), all_binary(device)
+    exact = Densities(model, x)
+    n = 5_000
+    with torch.no_grad():
+        log_likelihood, kl = model.elbo_terms(x.repeat(n, 1), generator=rng(seed, device))
+    assert_mean_close(log_likelihood.reshape(n, 16), exact.expected_log_likelihood)
+    torch.testing.assert_close(kl[:16], exact.kl_to_prior, atol=1e-6, rtol=0)
+
+
+@pytest.mark.equation("eq-vae-gap")
+def test_the_gap_of_the_bound_is_the_kl_to_the_true_posterior(
+    device: torch.device, seed: int
+) -> None:
+    """Quadrature of log p(x) and of KL(q(z|x)‖p(z|x)), each on its own."""
+    model, x = toy_vae(device), all_binary(device)
+    exact = Densities(model, x)
+    assert exact.kl_to_posterior.mean() > 0.1  # a gap worth the name
+    n = 5_000
+    with torch.no_grad():
+        log_likelihood, kl = model.elbo_terms(x.repeat(n, 1), generator=rng(seed, device))
+    assert_mean_close((log_likelihood - kl).reshape(n, 16), exact.log_p - exact.kl_to_posterior)
+
+
+@pytest.mark.equation("eq-vae-posterior")
+def test_the_posterior_is_the_encoders_normal_distribution(device: torch.device) -> None:
+    """Quadrature of q(z|x): integral 1, mean mu, covariance diag exp log_var of the encoder."""
+    model, x = toy_vae(device), all_binary(device)
+    exact = Densities(model, x)
+    q = exact.log_q.exp()  # (G, B)
+    with torch.no_grad():
+        output = model.encoder(x)
+    mu, variance = output[:, :L], output[:, L:].exp()
+    torch.testing.assert_close(exact.integral(q), torch.ones_like(q[0]), atol=1e-6, rtol=0)
+    mean = exact.integral(q[..., None] * exact.z[:, None])  # (B, L)
+    torch.testing.assert_close(mean, mu, atol=1e-6, rtol=0)
+    centred = exact.z[:, None] - mu  # (G, B, L)
+    outer = centred[..., :, None] * centred[..., None, :]
+    covariance = exact.integral(q[..., None, None] * outer)
+    torch.testing.assert_close(covariance, torch.diag_embed(variance), atol=1e-5, rtol=0)
+
+
+def linear_gaussian(device: torch.device, rows: Tensor) -> tuple[VAE, Tensor, Tensor]:
+    """A VAE with a linear Gaussian decoder, its x, and the analytic gradient of E_q log p(x|z) in
+    (mu, log_var): log p(x|z) is a polynomial of degree 2 in z.
+    """
+    std, features = 0.7, 3
+    model = VAE(Table(rows), MLP(L, [], features), L, likelihood="gaussian", std=std).to(device)
+    x = torch.randn(1, features, device=device)
+    layer = model.decoder.layers[-1]
+    assert isinstance(layer, nn.Linear)
+    weight, bias = layer.weight.detach(), layer.bias.detach()
+    mu, log_var = rows[0].chunk(2)
+    grad_mu = (x[0] - weight @ mu - bias) @ weight / std**2
+    grad_log_var = -0.5 * log_var.exp() * weight.square().sum(0) / std**2
+    return model, x.expand(len(rows), -1), torch.cat([grad_mu, grad_log_var])
+
+
+def draws(device: torch.device) -> Tensor:
+    return torch.tensor([0.4, -0.9, -0.6, 0.5], device=device).repeat(20_000, 1)
+
+
+@pytest.mark.equation("eq-vae-reparameterisation")
+def test_reparameterised_gradients_are_unbiased(device: torch.device, seed: int) -> None:
+    """The analytic gradient of E_q f for f of degree 2, from draws z = mu + std ⊙ eps."""
+    model, x, expected = linear_gaussian(device, draws(device))
+    log_likelihood, _ = model.elbo_terms(x, generator=rng(seed, device))
+    (gradients,) = torch.autograd.grad(log_likelihood.sum(), [model.encoder.rows])
+    assert_mean_close(gradients, expected)
+
+
+@pytest.mark.equation("eq-vae-score-function")
+def test_score_function_gradients_are_unbiased_and_noisier(device: torch.device, seed: int) -> None:
+    """The analytic gradient of E_q f for f of degree 2; the variance beside the other estimate."""
+    model, x, expected = linear_gaussian(device, draws(device))
+    q = model.posterior(x)
+    with torch.no_grad():
+        z = q.sample()
+        value = model.likelihood(z).log_prob(x)
+    (score,) = torch.autograd.grad((value * q.log_prob(z)).sum(), [model.encoder.rows])
+    assert_mean_close(score, expected)
+    log_likelihood, _ = model.elbo_terms(x, generator=rng(seed, device))
+    (gradients,) = torch.autograd.grad(log_likelihood.sum(), [model.encoder.rows])
+    assert (score.var(0) > 2 * gradients.var(0)).all()
+
+
+@pytest.mark.equation("eq-vae-beta")
+@pytest.mark.parametrize("beta", [0.0, 1.0, 3.5])
+def test_the_loss_is_reconstruction_plus_beta_kl(
+    device: torch.device, seed: int, beta: float
+) -> None:
+    """Quadrature of both integrals for the value; a finite difference in beta for its KL."""
+    model, x = toy_vae(device, beta=beta), all_binary(device)
+    exact = Densities(model, x)
+    terms = [model.loss(x, generator=rng(seed + i, device)) for i in range(400)]
+    losses = torch.stack([term["loss"].detach() for term in terms])
+    expected = (beta * exact.kl_to_prior - exact.expected_log_likelihood).mean()
+    assert_mean_close(losses, expected)
+
+    def loss(beta: float) -> Tensor:
+        model.beta = beta
+        return model.loss(x, generator=rng(seed, device))["loss"].detach()
+
+    slope = (loss(beta + 0.5) - loss(beta)) / 0.5
+    torch.testing.assert_close(slope, exact.kl_to_prior.mean(), atol=1e-6, rtol=0)
+    torch.testing.assert_close(terms[0]["kl"], exact.kl_to_prior.mean(), atol=1e-6, rtol=0)
+    with_terms = terms[0]["reconstruction"] + beta * terms[0]["kl"]
+    torch.testing.assert_close(terms[0]["loss"].detach(), with_terms)
+
+
+@pytest.mark.equation("eq-vae-iwae")
+def test_importance_weights_have_mean_p(device: torch.device, seed: int) -> None:
+    """Quadrature of p(x); the proposal is wider than the prior, so that the weights are bounded."""
+    model, x = wide_posterior(toy_vae(device)), all_binary(device)
+    with torch.no_grad():
+        log_weights = model.log_weights(x, num_samples=20_000, generator=rng(seed, device))
+    assert log_weights.shape == (20_000, 16)
+    assert_mean_close(log_weights.exp(), Densities(model, x).log_p.exp())
+
+
+@pytest.mark.equation("eq-vae-iwae")
+def test_more_importance_samples_tighten_the_bound(device: torch.device, seed: int) -> None:
+    """Quadrature of log p(x) above, and the bounds with k = 1, 5, 50 in this order below it."""
+    torch.manual_seed(0)  # one model for all seeds: its bounds differ by more than the noise
+    model, x = wide_posterior(toy_vae(device)), all_binary(device)
+    log_p = Densities(model, x).log_p.mean()
+    n, means, errors = 400, [], []
+    for k in (1, 5, 50):
+        generator = rng(seed, device)
+        bound = model.log_prob_bound(x.repeat(n, 1), num_samples=k, generator=generator)
+        rounds = bound.reshape(n, 16).mean(1)
+        means.append(rounds.mean())
+        errors.append(rounds.std() / math.sqrt(n))
+    gaps = [log_p - mean for mean in means]
+    assert gaps[0] > gaps[1] + 5 * (errors[0] + errors[1])
+    assert gaps[1] > gaps[2] + 5 * (errors[1] + errors[2])
+    assert gaps[2] > -5 * errors[2]
+    many = model.log_prob_bound(x, num_samples=50_000, generator=rng(seed, device)).mean()
+    torch.testing.assert_close(many, log_p, atol=0.02, rtol=0)
+
+
+def test_the_iwae_loss_is_minus_the_bound_with_its_gradient(
+    device: torch.device, seed: int
+) -> None:
+    model, x = toy_vae(device), all_binary(device)
+    parameters = list(model.parameters())
+    terms = model.loss(x, num_samples=6, generator=rng(seed, device))
+    weights = model.log_weights(x, num_samples=6, generator=rng(seed, device))
+    expected = -(weights.exp().mean(0).log()).mean()
+    torch.testing.assert_close(terms["loss"], expected)
+    gradients = torch.autograd.grad(terms["loss"], parameters)
+    torch.testing.assert_close(gradients, torch.autograd.grad(expected, parameters))
+    exact = Densities(model, x)
+    torch.testing.assert_close(terms["kl"], exact.kl_to_prior.mean(), atol=1e-6, rtol=0)
+    many = model.loss(x.repeat(300, 1), num_samples=7, generator=rng(seed, device))
+    expected_reconstruction = -exact.expected_log_likelihood.mean()
+    torch.testing.assert_close(many["reconstruction"], expected_reconstruction, atol=0.1, rtol=0)
+
+
+def test_only_the_loss_carries_a_graph(device: torch.device) -> None:
+    model, x = toy_vae(device), all_binary(device)
+    for k in (1, 3):
+        terms = model.loss(x, num_samples=k)
+        assert {name for name, term in terms.items() if term.requires_grad} == {"loss"}
+        assert all(term.shape == () for term in terms.values())
+        terms["loss"].backward()
+        assert all(p.grad is not None and p.grad.abs().max() > 0 for p in model.parameters())
+
+
+def test_elbo_terms_and_weights_are_their_distributions_log_probs(
+    device: torch.device, seed: int
+) -> None:
+    model, x = toy_vae(device), all_binary(device)[:5]
+    q, k = model.posterior(x), 3
+    eps = torch.randn(k, 5, L, generator=rng(seed, device), device=device)
+    z = q.mean + q.stddev * eps
+    expected = model.likelihood(z).log_prob(x) + model.prior().log_prob(z) - q.log_prob(z)
+    weights = model.log_weights(x, num_samples=k, generator=rng(seed, device))
+    torch.testing.assert_close(weights, expected)
+    eps = torch.randn(5, L, generator=rng(seed, device), device=device)
+    log_likelihood, kl = model.elbo_terms(x, generator=rng(seed, device))
+    z = q.mean + q.stddev * eps
+    torch.testing.assert_close(log_likelihood, model.likelihood(z).log_prob(x))
+    torch.testing.assert_close(kl, kl_divergence(q, model.prior()))
+
+
+def test_the_bound_is_the_same_for_any_chunk(device: torch.device, seed: int) -> None:
+    model, x = toy_vae(device), all_binary(device)[:3]
+    generator = rng(seed, device)
+    chunks = [model.log_weights(x, num_samples=k, generator=generator) for k in (2, 2, 1)]
+    expected = importance_weighted_bound(torch.cat(chunks))
+    bound = model.log_prob_bound(x, num_samples=5, generator=rng(seed, device), chunk=7)
+    torch.testing.assert_close(bound, expected)
+    generator = rng(seed, device)
+    parts = [model.log_weights(part, num_samples=1, generator=generator) for part in x.split(2)]
+    bound = model.log_prob_bound(x, num_samples=1, generator=rng(seed, device), chunk=2)
+    torch.testing.assert_close(bound, torch.cat(parts, 1)[0])
+    assert not bound.requires_grad
+
+
+def test_evaluation_ignores_dropout_and_training_does_not(seed: int) -> None:
+    model = VAE(MLP(D, [8], 2 * L, dropout=0.5), MLP(L, [9], D, dropout=0.5), L)
+    x = all_binary(torch.device("cpu"))
+
+    def bound() -> Tensor:
+        return model.log_prob_bound(x, num_samples=3, generator=rng(seed, x.device))
+
+    torch.testing.assert_close(bound(), bound(), rtol=0, atol=0)
+    torch.testing.assert_close(model.reconstruct(x), model.reconstruct(x), rtol=0, atol=0)
+    assert model.training
+    first, second = (model.loss(x, generator=rng(seed, x.device))["loss"] for _ in range(2))
+    assert first != second
+
+
+def test_samples_are_draws_and_means_are_means(device: torch.device, seed: int) -> None:
+    model = toy_vae(device)
+    drawn = model.sample(50, generator=rng(seed, device))
+    assert set(drawn.unique().tolist()) == {0.0, 1.0}
+    z = torch.randn(2, 3, 5, L, device=device)
+    torch.testing.assert_close(model.decode_mean(z), model.likelihood(z).mean)
+    x = all_binary(device)
+    with torch.no_grad():
+        mu = model.encoder(x)[:, :L]
+    torch.testing.assert_close(model.reconstruct(x), model.decode_mean(mu))
+
+
+def test_samples_start_from_the_prior(device: torch.device, seed: int) -> None:
+    """Through a linear decoder, x = W z + noise: its variance is that of W z plus the noise's."""
+    model = VAE(MLP(3, [], 2 * L), MLP(L, [], 3), L, likelihood="gaussian", std=0.1).to(device)
+    layer = model.decoder.layers[-1]
+    drawn = model.sample(20_000, generator=rng(seed, device))
+    expected = layer.weight.detach().square().sum(1) + 0.1**2
+    assert_mean_close((drawn - layer.bias.detach()).square(), expected)
+
+
+def test_learns_a_distribution_to_within_its_entropy(device: torch.device, seed: int) -> None:
+    """Two patterns with probability ½: no model does better than log 2 nats on average."""
+    torch.manual_seed(seed)
+    encoder, decoder = MLP(D, [16], 2 * L), MLP(L, [16], D)
+    model = VAE(encoder, decoder, L).to(device)
+    x = torch.tensor([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]], device=device)
+    step = gradient_step(model, torch.optim.Adam(model.parameters(), 0.02))
+    fit(step, [x.repeat(32, 1)] * 200, epochs=1, progress=False)
+    nll = -Densities(model, x).log_p.mean()
+    assert math.log(2) <= nll < math.log(2) + 0.4  # independent pixels: 4 log 2, 2.1 nats more
+
+
+OPTIONS = [
+    ({"latent": 0}, ValueError, "latent must be an integer of at least 1, got 0"),
+    ({"latent": -3}, ValueError, "latent must be an integer of at least 1, got -3"),
+    ({"latent": 2.0}, TypeError, "latent must be an integer of at least 1, got 2.0 of type float"),
+    ({"beta": -1.0}, ValueError, "beta must be a number of at least 0, got -1.0"),
+    ({"beta": math.nan}, ValueError, "beta must be a number of at least 0, got nan"),
+    ({"likelihood": "bernouli"}, ValueError, r"got 'bernouli': did you mean 'bernoulli'\?"),
+    ({"likelihood": "poisson"}, ValueError, "must be one of 'bernoulli', 'categorical', 'gaus"),
+    ({"likelihood": "gaussian", "std": 0.0}, ValueError, "std must be a positive number, got 0.0"),
+    ({"likelihood": "gaussian", "std": "free"}, ValueError, "a positive number or 'learned'"),
+    (
+        {"likelihood": "categorical", "num_levels": 1},
+        ValueError,
+        "num_levels must be an integer of at least 2, got 1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "error", "match"), OPTIONS)
+def test_bad_options(options: dict[str, object], error: type[Exception], match: str) -> None:
+    arguments = {"latent": L, **options}
+    with pytest.raises(error, match=match):
+        VAE(MLP(D, [8], 2 * L), MLP(L, [8], D), **arguments)  # type: ignore[arg-type]
+
+
+def zeros(*shape: int) -> Tensor:
+    return torch.zeros(*shape, dtype=torch.float64)  # while tests are collected, float32 is default
+
+
+INPUTS = [
+    (zeros(5, 3), ValueError, r"x must have shape \(..., 4\), got \(5, 3\)"),
+    (zeros(5, 2, 2), ValueError, r"got \(5, 2, 2\): flatten images with x.flatten\(1\)"),
+    (zeros(4), ValueError, r"x must have shape \(B, \*event\), got \(4,\): add x\[None\]"),
+    (zeros(0, 4), ValueError, "x must hold at least one example"),
+    (zeros(5, 4).float(), TypeError, "x must have the model's type torch.float64, got"),
+    (zeros(5, 4).long(), TypeError, "x must be a floating-point tensor, got torch.int64"),
+    ([[0.0] * 4], TypeError, "x must be a torch.Tensor, got list"),
+    (zeros(5, 4) + 0.5, ValueError, "x must hold only 0 and 1 for the Bernoulli"),
+    (zeros(5, 4) + 2, ValueError, "x must hold only 0 and 1 .* got values from 2 to 2"),
+    (zeros(5, 4) + math.nan, ValueError, "x must be finite, got 20 NaN"),
+    (zeros(5, 4).to("meta"), ValueError, "x must be on cpu, the device of the model"),
+]
+
+
+@pytest.mark.parametrize(("x", "error", "match"), INPUTS)
+def test_bad_input(x: Tensor, error: type[Exception], match: str) -> None:
+    model = toy_vae(torch.device("cpu"))
+    for door in (model.loss, model.elbo_terms, model.posterior, model.reconstruct):
+        with pytest.raises(error, match=match):
+            door(x)
+    for door in (model.log_weights, model.log_prob_bound):
+        with pytest.raises(error, match=match):
+            door(x, num_samples=2)
+
+
+def test_bad_calls() -> None:
+    model, x = toy_vae(torch.device("cpu")), all_binary(torch.device("cpu"))
+    with pytest.raises(ValueError, match=r"z must have shape \(..., 2\), got \(5, 3\)"):
+        model.decode_mean(torch.zeros(5, 3))
+    with pytest.raises(ValueError, match=r"z must have shape \(..., 2\), got \(5, 3\)"):
+        model.likelihood(torch.zeros(5, 3))
+    for call in (model.loss, model.log_weights, model.log_prob_bound):
+        with pytest.raises(ValueError, match="num_samples must be an integer of at least 1, got 0"):
+            call(x, num_samples=0)
+    with pytest.raises(ValueError, match="chunk must be an integer of at least 1, got -1"):
+        model.log_prob_bound(x, num_samples=1, chunk=-1)
+    with pytest.raises(ValueError, match=r"beta must be 1 when num_samples > 1, got 0.5"):
+        toy_vae(torch.device("cpu"), beta=0.5).loss(x, num_samples=2)
+
+
+def test_networks_that_do_not_fit_are_named() -> None:
+    x = all_binary(torch.device("cpu"))
+    short = VAE(MLP(D, [8], L), MLP(L, [8], D), L)
+    with pytest.raises(ValueError, match=r"encoder's output must have shape \(16, 4\), got"):
+        short.loss(x)
+    wide = VAE(MLP(D, [8], 2 * L), MLP(L, [8], D + 1), L)
+    with pytest.raises(ValueError, match=r"x must have shape \(B, 5\), got \(16, 4\)"):
+        wide.loss(x)
+    bare = VAE(MLP(D, [8], 2 * L), MLP(L, [8], D), L, likelihood="categorical", num_levels=3)
+    with pytest.raises(ValueError, match=r"decoder must return shape \(B, 3, \*event\)"):
+        bare.loss(x.long())

@@ -1,0 +1,103 @@
+"""The benchmarks run, in a tiny form, and the result files that are kept say how they were made."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import digits_vae, steps, vae_step
+from benchmarks.record import REQUIRED, RESULTS
+
+KEPT = sorted(RESULTS.glob("*.json"))
+
+
+@pytest.fixture(autouse=True)
+def _float32():
+    torch.set_default_dtype(torch.float32)  # the fixture of all tests puts it back
+
+
+def test_the_steps_that_are_compared_compute_the_same_losses(seed: int) -> None:
+    batches = steps.make_batches(5, seed)[:4]
+    losses = {}
+    for name in ("helpers", "plain"):
+        step = steps.MAKERS[name](seed)
+        torch.manual_seed(seed + 1)
+        losses[name] = torch.stack([step(batch) for batch in batches])
+    torch.testing.assert_close(losses["helpers"], losses["plain"], rtol=1e-4, atol=0)
+    assert losses["plain"][-1] < losses["plain"][0]
+
+
+def test_the_step_benchmark_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "vae_step.json"
+    arguments = ["--starts", "1", "--rounds", "2", "--steps", "1", "--batch-size", "3"]
+    vae_step.main([*arguments, "--output", str(output)])
+    check_result(output)
+    figures = json.loads(output.read_text(encoding="utf-8"))["figures"]
+    assert set(figures["steps"]) == {"helpers", "plain"}
+    assert figures["helpers_over"]["plain"]["ratio"] > 0
+    assert "helpers is faster by" in capsys.readouterr().out
+
+
+def test_a_worker_that_cannot_start_is_named() -> None:
+    with pytest.raises(RuntimeError, match="the worker unknown stopped"):
+        vae_step.Worker("unknown", vae_step.sys.executable, 3, 0)
+
+
+def test_the_comparison_finds_a_known_ratio(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    starts, rounds, spread = 40, 3, 0.01
+    ours = 1 + torch.rand(starts, rounds, generator=generator)
+    theirs = 1.25 * ours * (spread * torch.randn(starts, 1, generator=generator)).exp()
+    found = vae_step.compare(ours.tolist(), theirs.tolist())
+    expected = 1.25 * spread / math.sqrt(starts)
+    assert abs(found["ratio"] - 1.25) < 5 * expected
+    assert 0.3 < found["standard_error"] / expected < 3
+
+
+def test_the_digits_benchmark_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    output = tmp_path / "digits_vae.json"
+    arguments = ["--seeds", "3", "--epochs", "2", "--samples", "2", "--output", str(output)]
+    figures = digits_vae.main(arguments)
+    check_result(output)
+    assert figures["test"]["mean"] < 64 * math.log(17)  # better than all levels alike
+
+
+def test_a_shift_moves_by_one_pixel_at_most(seed: int) -> None:
+    torch.manual_seed(seed)
+    x = torch.zeros(400, 1, 5, 6)
+    x[:, :, 2, 3] = 1
+    moved = digits_vae.shift(x, 0.5)
+    assert moved.shape == x.shape
+    assert torch.equal(moved.sum((1, 2, 3)), torch.ones(400))
+    assert torch.equal(moved[:, :, 1:4, 2:5].sum((1, 2, 3)), torch.ones(400))
+    stayed = moved[:, 0, 2, 3].mean().item()
+    expected = 0.5 + 0.5 / 9
+    assert abs(stayed - expected) < 5 * math.sqrt(expected * (1 - expected) / 400)
+    assert torch.equal(digits_vae.shift(x, 0.0), x)
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_kept_results_are_complete(path: Path) -> None:
+    check_result(path)
+
+
+def test_each_benchmark_has_its_result() -> None:
+    assert {path.stem for path in KEPT} == {"digits_vae", "vae_step"}
+
+
+def check_result(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    result = json.loads(text)
+    assert set(REQUIRED) <= result.keys()
+    assert result["benchmark"] == path.stem
+    assert result["command"].startswith(f"python -m benchmarks.{path.stem}")
+    assert result["versions"]["torch"]
+    assert result["threads"] == 1
+    assert result["seeds"]
+    assert not re.search(r"/(home|root|work|tmp|Users)/", text), "a path of one machine"

@@ -1,0 +1,215 @@
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers import checks
+
+
+def says(text: str) -> str:
+    """A pattern for exactly this message: the text is the product."""
+    return f"^{re.escape(text)}$"
+
+
+@pytest.mark.parametrize(
+    ("shape", "pattern"),
+    [
+        ((5, 64), ("B", 64)),
+        ((5, 64), (5, 64)),
+        ((0, 3), ("B", 3)),
+        ((7, 5, 3), (..., 3)),
+        ((3,), (..., 3)),
+        ((7, 5, 3), (..., "B", "D")),
+        ((7, 5, 3), (...,)),
+        ((), (...,)),
+        ((), ()),
+        ((4, 4), ("N", "N")),
+        ((4, 2, 4), ("N", "D", "N")),
+    ],
+)
+def test_shape_accepts(shape, pattern):
+    checks.check_shape("x", torch.zeros(shape), pattern)
+
+
+@pytest.mark.parametrize(
+    ("shape", "pattern", "expected"),
+    [
+        ((2, 8, 8), ("B", 64), "x must have shape (B, 64), got (2, 8, 8)"),
+        ((5, 63), ("B", 64), "x must have shape (B, 64), got (5, 63)"),
+        ((5,), ("B", 64), "x must have shape (B, 64), got (5,)"),
+        ((5, 2), ("B",), "x must have shape (B,), got (5, 2)"),
+        ((), ("B",), "x must have shape (B,), got ()"),
+        ((7, 5, 2), (..., 3), "x must have shape (..., 3), got (7, 5, 2)"),
+        ((3,), (..., "B", 3), "x must have shape (..., B, 3), got (3,)"),
+        ((4, 5), ("N", "N"), "x must have shape (N, N), got (4, 5)"),
+    ],
+)
+def test_shape_rejects(shape, pattern, expected):
+    with pytest.raises(ValueError, match=says(expected)):
+        checks.check_shape("x", torch.zeros(shape), pattern)
+
+
+def test_shape_gives_the_hint():
+    expected = "x must have shape (B, 64), got (2, 8, 8): flatten images with x.flatten(1)"
+    with pytest.raises(ValueError, match=says(expected)):
+        checks.check_shape(
+            "x", torch.zeros(2, 8, 8), ("B", 64), hint="flatten images with x.flatten(1)"
+        )
+
+
+@given(st.lists(st.integers(0, 4), max_size=4))
+def test_every_shape_matches_itself_and_its_free_form(shape):
+    x = torch.zeros(shape)
+    checks.check_shape("x", x, shape)
+    checks.check_shape("x", x, [f"d{i}" for i in range(len(shape))])
+    checks.check_shape("x", x, (..., *shape[1:]))
+    with pytest.raises(ValueError, match="x must have shape"):
+        checks.check_shape("x", x, [*shape, 1])
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda x: checks.check_shape("x", x, ("B",)),
+        lambda x: checks.check_floating("x", x),
+        lambda x: checks.check_integer("x", x),
+        lambda x: checks.check_finite("x", x),
+        lambda x: checks.check_range("x", x, 0, 1),
+        lambda x: checks.check_nonempty("x", x),
+    ],
+)
+@pytest.mark.parametrize("x", [[1.0], np.zeros(2), None, 3])
+def test_each_tensor_check_rejects_other_types(check, x):
+    expected = f"x must be a torch.Tensor, got {type(x).__name__}: convert it with torch.as_tensor"
+    with pytest.raises(TypeError, match=says(expected)):
+        check(x)
+
+
+def test_floating_and_integer():
+    for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        checks.check_floating("x", torch.zeros(2, dtype=dtype))
+        with pytest.raises(TypeError, match=f"y must be an integer tensor, got {dtype}: convert"):
+            checks.check_integer("y", torch.zeros(2, dtype=dtype))
+    for dtype in (torch.uint8, torch.int32, torch.int64):
+        checks.check_integer("y", torch.zeros(2, dtype=dtype))
+        with pytest.raises(TypeError, match=f"x must be a floating-point tensor, got {dtype}: con"):
+            checks.check_floating("x", torch.zeros(2, dtype=dtype))
+    for dtype in (torch.bool, torch.complex64):
+        with pytest.raises(TypeError, match=f"got {dtype}"):
+            checks.check_integer("y", torch.zeros(2, dtype=dtype))
+        with pytest.raises(TypeError, match=f"got {dtype}"):
+            checks.check_floating("x", torch.zeros(2, dtype=dtype))
+
+
+def test_finite():
+    checks.check_finite("x", torch.tensor([0.0, -1e300]))
+    checks.check_finite("x", torch.tensor([1, 2]))
+    checks.check_finite("x", torch.zeros(0))
+    expected = "x must be finite, got 1 NaN and 2 infinite among 4 values: look at the step before"
+    with pytest.raises(ValueError, match=says(expected)):
+        checks.check_finite("x", torch.tensor([math.nan, math.inf, -math.inf, 0.0]))
+
+
+def test_range():
+    checks.check_range("x", torch.tensor([0.0, 1.0]), 0, 1)
+    checks.check_range("x", torch.zeros(0), 0, 1)
+    checks.check_range("levels", torch.tensor([0, 16]), 0, 16)
+    for values, got in (
+        ([0.0, 1.5], "values from 0 to 1.5"),
+        ([-0.25, 0.5], "values from -0.25 to 0.5"),
+        ([math.nan, 0.5], "NaN"),
+        ([0.5, math.inf], "values from 0.5 to inf"),
+    ):
+        with pytest.raises(ValueError, match=says(f"x must lie in [0, 1], got {got}: scale it")):
+            checks.check_range("x", torch.tensor(values), 0, 1, hint="scale it")
+
+
+def test_nonempty():
+    checks.check_nonempty("x", torch.zeros(1))
+    expected = "x must hold at least one example, got shape (0, 3)"
+    with pytest.raises(ValueError, match=says(expected)):
+        checks.check_nonempty("x", torch.zeros(0, 3))
+
+
+def test_positive():
+    for value in (1, 0.5, np.float64(2), np.int64(3)):
+        checks.check_positive("std", value)
+    for value in (0, 0.0, -1, math.nan, math.inf):
+        with pytest.raises(ValueError, match=says(f"std must be a positive number, got {value}")):
+            checks.check_positive("std", value)
+    for value in (True, "1", None, torch.tensor(1.0)):
+        with pytest.raises(TypeError, match=r"std must be a positive number, got .* of type"):
+            checks.check_positive("std", value)
+
+
+def test_at_least_takes_its_type_from_the_minimum():
+    for value in (1, 7, np.int64(3)):
+        checks.check_at_least("k", value, 1)
+    for value in (0.0, 0.5, 2, np.float32(1)):
+        checks.check_at_least("beta", value, 0.0)
+    with pytest.raises(ValueError, match=says("k must be an integer of at least 1, got 0")):
+        checks.check_at_least("k", 0, 1)
+    with pytest.raises(ValueError, match=says("beta must be a number of at least 0, got -0.1")):
+        checks.check_at_least("beta", -0.1, 0.0)
+    expected = "k must be an integer of at least 1, got 2.0 of type float: count"
+    with pytest.raises(TypeError, match=says(expected)):
+        checks.check_at_least("k", 2.0, 1, hint="count")
+    for value in (math.nan, math.inf):
+        with pytest.raises(ValueError, match=f"beta must be a number of at least 0, got {value}"):
+            checks.check_at_least("beta", value, 0.0)
+    for value in (True, "2", None, torch.tensor(2)):
+        for minimum in (1, 1.0):
+            with pytest.raises(TypeError, match=r"k must be an? .* of at least 1, got .* of type"):
+                checks.check_at_least("k", value, minimum)
+
+
+def test_option():
+    assert checks.check_option("name", "mnist", ("digits", "mnist")) == "mnist"
+    assert checks.check_option("k", 3, [1, 3]) == 3
+    expected = "name must be one of 'digits', 'mnist', got 'cifar'"
+    with pytest.raises(ValueError, match=says(expected)):
+        checks.check_option("name", "cifar", ("digits", "mnist"))
+    expected += "10: did you mean 'mnist'?"
+    expected = expected.replace("'cifar'10", "'mnits'")
+    with pytest.raises(ValueError, match=says(expected)):
+        checks.check_option("name", "mnits", ("digits", "mnist"))
+    with pytest.raises(ValueError, match=says("k must be one of 1, 3, got None")):
+        checks.check_option("k", None, [1, 3])
+
+
+def test_same_device():
+    x = torch.zeros(2)
+    checks.check_same_device("x", x, "the model", "cpu")
+    checks.check_same_device("x", x, "the model", torch.device("cpu"))
+    checks.check_same_device("generator", torch.Generator(), "the model", torch.device("cpu"))
+    expected = "x must be on meta, the device of the model, got cpu: move it with x.to('meta')"
+    with pytest.raises(ValueError, match=says(expected)):
+        checks.check_same_device("x", x, "the model", "meta")
+    # Asking must not need the device: this machine may have no GPU.
+    expected = (
+        "generator must be on cuda, the device of the model, got cpu: "
+        "make it with torch.Generator('cuda')"
+    )
+    with pytest.raises(ValueError, match=says(expected)):
+        checks.check_same_device("generator", torch.Generator(), "the model", "cuda")
+
+
+def test_same_device_knows_that_cuda_means_the_current_one(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+
+    class OnCuda(torch.Generator):
+        device = torch.device("cuda", 1)
+
+    checks.check_same_device("generator", OnCuda(), "the model", "cuda")
+    checks.check_same_device("generator", OnCuda(), "the model", "cuda:1")
+    with pytest.raises(ValueError, match=r"generator must be on cuda:0, .* got cuda:1"):
+        checks.check_same_device("generator", OnCuda(), "the model", "cuda:0")
+
+
+def test_same_device_on_the_device(device):
+    checks.check_same_device("x", torch.zeros(1, device=device), "the model", device)
+    checks.check_same_device("generator", torch.Generator(device), "the model", device)

@@ -1,0 +1,128 @@
+"""Render the pages from the notebooks' kept results; nothing is executed here.
+
+Sphinx' memory of earlier builds hides warnings of pages that it does not read again. So the site is
+either what its ingredients give (same digest: nothing to do) or is rendered anew, warnings as
+errors, and its pages are checked (`tools.lint_site`). A notebook whose result is not kept is a
+failure, not a reason to execute it.
+
+    python -m tools.build_site
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tools import lint_site
+from tools.figures import write_figures
+from tools.notebooks import ROOT, read, toc_notebooks, toc_pages
+from tools.problems import Problem, report
+from tools.progress import duration
+from tools.results import Store, files_digest
+from tools.status import write_status
+
+#: Everything that a page is made from.
+INGREDIENTS = (
+    "_config.yml",
+    "_toc.yml",
+    "book",
+    "tools",
+    "tests",
+    "requirements.lock",
+    "_build/status.json",
+    "_build/runs/default",
+)
+_NOISE = re.compile(r"^(reading sources|writing output|copying|highlighting)\.\.\. |^$")
+
+
+def missing_results(root: Path) -> list[Problem]:
+    """The notebooks that have no kept result that still holds."""
+    store = Store(root)
+    return [
+        Problem(chapter, "", "its result is missing or stale; run: python -m tools.run_notebooks")
+        for chapter in toc_notebooks(root)
+        if not store.holds(chapter, read(root / f"{chapter}.ipynb"))
+    ]
+
+
+def executed_by_sphinx(log: str) -> list[str]:
+    """The notebooks that Sphinx executed although it must not (a miss of the cache)."""
+    return re.findall(r"(\S+): Executing notebook", log)
+
+
+def warnings_in(log: str) -> list[str]:
+    """The lines of a Sphinx log that are warnings or errors."""
+    pattern = re.compile(r"\b(WARNING|ERROR|CRITICAL|Exception|Traceback)\b")
+    return [line for line in log.splitlines() if pattern.search(line)]
+
+
+def is_current(root: Path, digest: str) -> bool:
+    """Whether the site on disk was made from these ingredients and passed all checks."""
+    stamp = root / "_build" / "site.digest"
+    pages = all((root / "_build" / "html" / f"{page}.html").is_file() for page in toc_pages(root))
+    return pages and stamp.is_file() and stamp.read_text() == digest
+
+
+def build(root: Path, *, force: bool = False) -> int:
+    """Render the site; return the exit status."""
+    write_status(root)
+    missing = missing_results(root)
+    if missing:
+        for problem in missing:
+            print(f"site: {problem}", file=sys.stderr)
+        return 1
+    write_figures(root)
+    digest = files_digest(root, INGREDIENTS)
+    if not force and is_current(root, digest):
+        print("site: nothing has changed since the last build")
+        return 0
+    stamp, log_file = root / "_build" / "site.digest", root / "_build" / "site.log"
+    stamp.unlink(missing_ok=True)
+    for folder in (".doctrees", "html"):
+        shutil.rmtree(root / "_build" / folder, ignore_errors=True)
+    print(f"site: rendering {len(toc_pages(root))} pages (log in _build/site.log)", flush=True)
+    start = time.monotonic()
+    program = Path(sys.executable).with_name("jupyter-book")
+    done = subprocess.run(
+        [str(program), "build", ".", "-W", "-n", "--keep-going"],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root), "PYTHONWARNINGS": "ignore", "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    log = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+    log_file.write_text(log)
+    found, executed = warnings_in(log), executed_by_sphinx(log)
+    if done.returncode == 0 and not executed:
+        print(f"site: rendered in {duration(time.monotonic() - start)}")
+        problems = lint_site.check(root)
+        if not problems:
+            stamp.write_text(digest)
+        return report("pages", problems, checked=f"{len(toc_pages(root))} pages")
+    lines = found or [line for line in log.splitlines() if not _NOISE.match(line)][-30:]
+    for line in lines:
+        print(f"site: {line.removeprefix(f'{root}/')}", file=sys.stderr)
+    for name in executed:
+        print(f"site: {name}: was executed by Sphinx: its result was not kept", file=sys.stderr)
+    print(f"site: failed (exit status {done.returncode})", file=sys.stderr)
+    return 1
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.build_site", description=__doc__)
+    parser.add_argument("--root", type=Path, default=ROOT)
+    parser.add_argument("--force", action="store_true", help="render although nothing has changed")
+    options = parser.parse_args(arguments)
+    return build(options.root, force=options.force)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

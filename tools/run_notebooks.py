@@ -1,0 +1,228 @@
+r"""Run the notebooks once each, two at a time, compare the checked cells, keep the results.
+
+The default profile fills the cache from which the pages are made. A chapter whose code, `helpers`,
+locked versions and data are those of its last good run is not run again.
+
+    python -m tools.run_notebooks                      all chapters, default profile
+    python -m tools.run_notebooks vae --profile quick  one chapter, small parameters
+    python -m tools.run_notebooks vae --refresh        store new outputs in the checked cells
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tools import kernel, normalise, outputs
+from tools.notebooks import (
+    PROFILES,
+    ROOT,
+    BookError,
+    Notebook,
+    measure,
+    overrides,
+    read,
+    select,
+    toc_notebooks,
+)
+from tools.problems import Problem
+from tools.progress import Progress
+from tools.results import Record, Store, code_digest, fingerprint
+from tools.status import write_status
+
+MEMORY_LIMIT_MB = 1536
+CPU_LIMIT_SECONDS = 100  # of one core; more is said, not refused: it depends on the machine
+
+
+def problems_of(
+    chapter: str, stored: Notebook, run: Notebook, *, profile: str, compare: bool
+) -> list[Problem]:
+    """Everything that is wrong with an executed chapter."""
+    problems = outputs.stderr_problems(chapter, run) + outputs.figure_problems(chapter, run)
+    if profile == "gpu" or not compare:
+        return problems
+    return (
+        problems
+        + outputs.stored_problems(chapter, stored)
+        + outputs.checked_problems(chapter, stored, run)
+    )
+
+
+def run_chapter(
+    root: Path,
+    chapter: str,
+    *,
+    profile: str = "default",
+    refresh: bool = False,
+    on_cell: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Record, list[Problem]]:
+    """Execute one chapter and keep the result.
+
+    Args:
+        root: The book's root.
+        chapter: Path of the notebook without its ending, as in the table of contents.
+        profile: ``default``, ``quick`` or ``gpu``.
+        refresh: Write the new outputs of the checked cells into the notebook.
+        on_cell: Called with the number of code cells begun and their total.
+
+    Returns:
+        The record of the run, and what is wrong with it.
+    """
+    path = root / f"{chapter}.ipynb"
+    store, stored = Store(root, profile), read(path)
+    try:
+        values = overrides(stored, profile)
+    except BookError as error:
+        raise BookError(f"{chapter}: {error}") from error
+    mark = fingerprint(root, stored)
+    store.drop(chapter)
+    done = kernel.execute(
+        stored, folder=path.parent, profile=profile, values=values, on_cell=on_cell
+    )
+    record = Record(
+        chapter=chapter,
+        fingerprint=mark,
+        code=code_digest(stored, profile),
+        seconds=round(done.seconds, 1),
+        cpu_seconds=round(done.cpu_seconds, 1),
+        peak_mb=round(done.peak_mb),
+        slowest_cell=done.slowest_cell,
+        device="gpu" if profile == "gpu" else "cpu",
+        error=done.error,
+        sizes=measure(stored),
+    )
+    if done.error:
+        place, _, message = done.error.partition(": ")
+        store.keep(record, done.notebook)
+        return record, [Problem(chapter, place, message)]
+    if refresh:
+        stored = outputs.with_outputs(stored, done.notebook, only_checked=True)
+        stored = normalise.normalised(stored)
+        normalise.write(path, stored)
+    problems = problems_of(chapter, stored, done.notebook, profile=profile, compare=True)
+    if profile != "gpu" and record.peak_mb > MEMORY_LIMIT_MB:
+        message = f"needs {record.peak_mb:.0f} MB of memory, more than {MEMORY_LIMIT_MB}"
+        problems.append(Problem(chapter, "", message))
+    kept = done.notebook
+    if profile == "default":
+        kept = outputs.with_outputs(stored, done.notebook, only_checked=False)
+    store.keep(record, kept)
+    return record, problems
+
+
+def check_kept(root: Path, chapter: str, *, profile: str) -> list[Problem]:
+    """Compare a chapter that need not run again: its stored outputs may have been edited."""
+    store = Store(root, profile)
+    stored, executed = read(root / f"{chapter}.ipynb"), store.executed(chapter)
+    if executed is None:
+        return [Problem(chapter, "", "has no executed copy")]
+    return problems_of(chapter, stored, executed, profile=profile, compare=True)
+
+
+def expected_seconds(root: Path, chapter: str, profile: str) -> float:
+    """How long a chapter will take: as its last run, else what its metadata promises."""
+    record = Store(root, profile).record(chapter)
+    if record is not None and record.seconds:
+        return record.seconds
+    minutes = read(root / f"{chapter}.ipynb").metadata.get("book", {}).get("minutes", {})
+    if profile == "quick":
+        return 15.0
+    return 60.0 * float(minutes.get("gpu" if profile == "gpu" else "cpu", 1))
+
+
+def run_all(
+    root: Path,
+    chapters: list[str],
+    *,
+    profile: str = "default",
+    refresh: bool = False,
+    force: bool = False,
+    workers: int = 2,
+) -> list[Problem]:
+    """Run the chapters that need it, compare all of them; return everything that is wrong."""
+    store = Store(root, profile)
+    todo, problems = [], []
+    for chapter in chapters:
+        if force or refresh or not store.holds(chapter, read(root / f"{chapter}.ipynb")):
+            todo.append(chapter)
+        else:
+            problems += check_kept(root, chapter, profile=profile)
+    if len(todo) < len(chapters):
+        print(f"notebooks: {len(chapters) - len(todo)} unchanged since their last run")
+    if todo:
+        print(f"notebooks: running {len(todo)} ({profile} profile, {workers} at a time)")
+        expected = {chapter: expected_seconds(root, chapter, profile) for chapter in todo}
+        progress = Progress(expected, workers=workers)
+
+        def work(chapter: str) -> list[Problem]:
+            progress.begin(chapter)
+            try:
+                record, found = run_chapter(
+                    root,
+                    chapter,
+                    profile=profile,
+                    refresh=refresh,
+                    on_cell=lambda done, total: progress.cell(chapter, done, total),
+                )
+            except BookError as error:
+                progress.end(chapter, "FAILED")
+                return [Problem(chapter, "", str(error))]
+            sizes = record.sizes
+            good = f"{sizes['cells']} cells, {sizes['checked_cells']} checked"
+            good += f", {record.peak_mb:.0f} MB, {record.cpu_seconds:.0f} CPU s"
+            if profile == "default" and record.cpu_seconds > CPU_LIMIT_SECONDS:
+                good += f" (more than {CPU_LIMIT_SECONDS}; slowest: {record.slowest_cell})"
+            progress.end(chapter, "FAILED" if found else good)
+            return found
+
+        longest_first = sorted(todo, key=lambda chapter: -expected[chapter])
+        with ThreadPoolExecutor(workers) as pool:
+            for found in pool.map(work, longest_first):
+                problems += found
+    if profile != "quick":
+        write_status(root, profile)
+    return problems
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.run_notebooks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("chapters", nargs="*", help="such as vae or book/models/vae; default: all")
+    parser.add_argument("--profile", choices=PROFILES, default="default")
+    parser.add_argument("--refresh", action="store_true", help="store outputs of checked cells")
+    parser.add_argument("--force", action="store_true", help="run although nothing has changed")
+    parser.add_argument("--workers", type=int, default=2, help="notebooks at a time")
+    parser.add_argument("--root", type=Path, default=ROOT)
+    options = parser.parse_args(arguments)
+    if options.refresh and options.profile != "default":
+        parser.error("--refresh stores the outputs of the default profile")
+    try:
+        chapters = select(toc_notebooks(options.root), options.chapters)
+        problems = run_all(
+            options.root,
+            chapters,
+            profile=options.profile,
+            refresh=options.refresh,
+            force=options.force,
+            workers=options.workers,
+        )
+    except BookError as error:
+        print(f"notebooks: {error}", file=sys.stderr)
+        return 1
+    for problem in problems:
+        print(f"notebooks: {problem}", file=sys.stderr)
+    if problems:
+        return 1
+    print(f"notebooks: {len(chapters)} good")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
