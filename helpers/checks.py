@@ -74,6 +74,8 @@ def check_shape(name: str, x: Tensor, shape: Sequence[Dimension], *, hint: str =
     """
     check_tensor(name, x)
     pattern, got = tuple(shape), tuple(x.shape)
+    if pattern == got:
+        return
     if pattern and pattern[0] is ...:
         pattern = pattern[1:]
         got = got[max(len(got) - len(pattern), 0) :]
@@ -232,6 +234,8 @@ def check_same_device(
     Traceback (most recent call last):
     ValueError: x must be on meta, the device of the model, got cpu: move it with x.to('meta')
     """
+    if x.device == device:
+        return
     wanted = torch.device(device)
     if not _same_device(wanted, x.device):
         hint = f"move it with {name}.to({str(wanted)!r})"

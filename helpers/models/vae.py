@@ -202,10 +202,10 @@ class VAE(nn.Module):
             weighted_kls = kls if self.beta == 1 else self.beta * kls  # (B,)
             loss = (weighted_kls - log_likelihood).mean()  # one mean: a graph with fewer nodes
             reconstruction, kl = -log_likelihood.detach().mean(), kls.detach().mean()
-        else:
-            terms = self._weight_terms(x, mu, log_var, num_samples, generator)
-            loss = -importance_weighted_bound(terms[0] + terms[1]).mean()
-            reconstruction, kl = -terms[0].mean(), kl_standard_normal(mu, log_var).mean()
+            return {"loss": loss, "reconstruction": reconstruction, "kl": kl}
+        terms = self._weight_terms(x, mu, log_var, num_samples, generator)
+        loss = -importance_weighted_bound(terms[0] + terms[1]).mean()
+        reconstruction, kl = -terms[0].mean(), kl_standard_normal(mu, log_var).mean()
         return {"loss": loss, "reconstruction": reconstruction.detach(), "kl": kl.detach()}
 
     @torch.no_grad()
@@ -241,17 +241,18 @@ class VAE(nn.Module):
             return self.decode_mean(self.posterior(x).mean)
 
     def _encode(self, x: Tensor, *, check_values: bool) -> tuple[Tensor, Tensor]:
-        self.observation.check_type(x)
+        observation, own = self.observation, self.prior_mu  # each look-up in a module costs
+        observation.check_type(x)
         check_nonempty("x", x)
-        check_same_device("x", x, "the model", self.prior_mu.device)
+        check_same_device("x", x, "the model", own.device)
         if x.ndim < 2:
             raise argument_error("x", "have shape (B, *event)", tuple(x.shape), "add x[None]")
-        if x.is_floating_point() and x.dtype != self.prior_mu.dtype:
-            expected = f"have the model's type {self.prior_mu.dtype}"
+        if x.is_floating_point() and x.dtype != own.dtype:
+            expected = f"have the model's type {own.dtype}"
             raise argument_error("x", expected, x.dtype, "convert it with x.to(…)", TypeError)
         if check_values:
-            self.observation.check_values(x)
-        output = self.encoder(self.observation.encoder_input(x, self.prior_mu.dtype))
+            observation.check_values(x)
+        output = self.encoder(observation.encoder_input(x, own.dtype))
         check_shape("encoder's output", output, (len(x), 2 * self.latent), hint="mu, then log_var")
         mu, log_var = output.chunk(2, -1)  # (B, L) each
         return mu, log_var
@@ -279,10 +280,12 @@ class VAE(nn.Module):
 
     def _log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         r"""Log p(x|z) for z of shape (B, L) or (K, B, L): shape (B,) or (K, B)."""
+        observation = self.observation
         parameters = self._decode(z)  # (B, …) or (K·B, …)
-        event = self.observation.event_shape(parameters)
-        check_shape("x", x, ("B", *event), hint="the decoder's output has the shape of x")
+        event = observation.event_shape(parameters)
+        if x.shape[1:] != event:
+            check_shape("x", x, ("B", *event), hint="the decoder's output has the shape of x")
         if z.ndim == 2:
-            return self.observation.log_prob(parameters, x)
+            return observation.log_prob(parameters, x)
         x = x.expand(len(z), *x.shape).reshape(-1, *event)  # (K·B, *event)
-        return self.observation.log_prob(parameters, x).reshape(z.shape[:-1])
+        return observation.log_prob(parameters, x).reshape(z.shape[:-1])

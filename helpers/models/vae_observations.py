@@ -56,7 +56,7 @@ class BernoulliObservation(nn.Module):
             return
         # x − x² is zero for 0 and 1 and for nothing else; NaN is unequal to zero
         low, high = torch.aminmax(torch.addcmul(x, x, x, value=-1))
-        if low != 0 or high != 0:
+        if low.item() != 0 or high.item() != 0:
             check_finite("x", x)
             got = f"values from {x.min().item():.6g} to {x.max().item():.6g}"
             hint = "binarise it, or use likelihood='categorical'"
@@ -66,7 +66,7 @@ class BernoulliObservation(nn.Module):
         return x
 
     def event_shape(self, parameters: Tensor) -> tuple[int, ...]:
-        return tuple(parameters.shape[1:])
+        return parameters.shape[1:]
 
     def log_prob(self, parameters: Tensor, x: Tensor) -> Tensor:
         nll = F.binary_cross_entropy_with_logits(parameters, x, reduction="none")
@@ -118,7 +118,7 @@ class CategoricalObservation(nn.Module):
         if parameters.ndim < 3 or parameters.shape[1] != self.num_levels:
             expected = f"return shape (B, {self.num_levels}, *event)"
             raise argument_error("decoder", expected, tuple(parameters.shape), "one logit a level")
-        return tuple(parameters.shape[2:])
+        return parameters.shape[2:]
 
     def log_prob(self, parameters: Tensor, x: Tensor) -> Tensor:
         nll = F.cross_entropy(parameters, x, reduction="none")
@@ -177,7 +177,7 @@ class GaussianObservation(nn.Module):
         return x
 
     def event_shape(self, parameters: Tensor) -> tuple[int, ...]:
-        return tuple(parameters.shape[1:])
+        return parameters.shape[1:]
 
     def log_prob(self, parameters: Tensor, x: Tensor) -> Tensor:
         squares = (x - parameters).flatten(1).square().sum(1) * torch.exp(-2 * self.log_std)

@@ -188,7 +188,8 @@ def _check_parameters(**parameters: Tensor) -> None:
     first, *_ = parameters.values()
     for name, value in parameters.items():
         check_floating(name, value)
-        check_shape(name, value, tuple(first.shape))
+        if value.shape != first.shape:
+            check_shape(name, value, tuple(first.shape))
     if first.ndim == 0:
         name = next(iter(parameters))
         raise argument_error(name, "have at least one dimension", "a scalar", "the last is summed")
