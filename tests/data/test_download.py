@@ -183,6 +183,15 @@ def test_a_truncated_body_is_an_error_and_the_next_call_resumes(server, tmp_path
     assert names(tmp_path) == [NAME]
 
 
+@pytest.fixture
+def _interrupts():
+    """Ctrl-C raises KeyboardInterrupt also where the tests run in a shell's background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interrupts")
 def test_an_interrupt_leaves_what_the_next_call_resumes(server, tmp_path):
     server.script = [stall, serve]
     main = threading.main_thread().ident
