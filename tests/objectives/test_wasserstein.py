@@ -1,0 +1,90 @@
+"""Wasserstein distances against SciPy, closed forms, assignment and each other."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from scipy import optimize, stats
+
+from helpers.objectives.wasserstein import transport_plan, wasserstein_line
+
+
+@pytest.mark.parametrize(("n", "m"), [(7, 7), (7, 5), (6, 4), (1, 5)])
+def test_line_is_scipys(n: int, m: int, device: torch.device) -> None:
+    x, y = 3 * torch.randn(n, device=device), 1 + torch.randn(m, device=device)
+    expected = stats.wasserstein_distance(x.cpu().numpy(), y.cpu().numpy())
+    assert wasserstein_line(x, y).item() == pytest.approx(expected, abs=1e-12)
+    assert wasserstein_line(y, x).item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_line_with_squares_is_the_linear_program() -> None:
+    x, y = 2 * torch.randn(6), 1 + torch.randn(4)
+    cost = (x[:, None] - y).square()
+    least, _ = transport_plan(cost, torch.full((6,), 1 / 6), torch.full((4,), 1 / 4))
+    assert wasserstein_line(x, y, power=2.0).item() ** 2 == pytest.approx(least.item())
+
+
+def test_line_of_shifted_and_scaled_samples() -> None:
+    x = torch.randn(9)
+    assert wasserstein_line(x, x.flip(0)).item() == 0
+    assert wasserstein_line(x, x + 2.5, power=3.0).item() == pytest.approx(2.5)
+    assert wasserstein_line(2 * x, 2 * x + 5).item() == pytest.approx(5)
+
+
+def test_gradient_of_the_line() -> None:
+    x = torch.randn(5, requires_grad=True)
+    wasserstein_line(x, x.detach() + 1.0).backward()
+    assert x.grad is not None
+    torch.testing.assert_close(x.grad, torch.full((5,), -0.2))
+
+
+def test_plan_is_the_best_assignment() -> None:
+    cost = torch.rand(6, 6)
+    mass = torch.full((6,), 1 / 6)
+    least, plan = transport_plan(cost, mass, mass)
+    rows, columns = optimize.linear_sum_assignment(cost.numpy())
+    assert least.item() == pytest.approx(cost[rows, columns].mean().item())
+    assert (plan * cost).sum().item() == pytest.approx(least.item())
+
+
+def test_plan_has_its_marginals() -> None:
+    p, q = torch.rand(5).softmax(0), (3 * torch.rand(3)).softmax(0)
+    cost = torch.rand(5, 3)
+    least, plan = transport_plan(cost, p, q)
+    assert plan.shape == (5, 3)
+    assert (plan >= 0).all()
+    torch.testing.assert_close(plan.sum(1), p)
+    torch.testing.assert_close(plan.sum(0), q)
+    assert least <= (p[:, None] * q * cost).sum() + 1e-12  # the independent plan
+
+
+def test_total_variation_is_transport_at_a_flat_price() -> None:
+    p, q = torch.randn(4).softmax(0), torch.randn(4).softmax(0)
+    least, _ = transport_plan(1 - torch.eye(4), p, q)
+    assert least.item() == pytest.approx(0.5 * (p - q).abs().sum().item())
+
+
+def test_bad_samples() -> None:
+    good = torch.zeros(3)
+    with pytest.raises(ValueError, match=r"y must have shape \(N,\)"):
+        wasserstein_line(good, torch.zeros(3, 1))
+    with pytest.raises(ValueError, match="x must hold at least one example"):
+        wasserstein_line(torch.zeros(0), good)
+    with pytest.raises(ValueError, match="x must be finite"):
+        wasserstein_line(torch.tensor([math.nan]), good)
+    with pytest.raises(ValueError, match=r"power must be a number of at least 1, got 0\.5"):
+        wasserstein_line(good, good, power=0.5)
+
+
+def test_bad_masses() -> None:
+    cost, half = torch.ones(2, 2), torch.tensor([0.5, 0.5])
+    with pytest.raises(ValueError, match=r"p must be non-negative, got -0\.5"):
+        transport_plan(cost, torch.tensor([-0.5, 1.5]), half)
+    with pytest.raises(ValueError, match="q must sum to 1, got 2: divide by the sum"):
+        transport_plan(cost, half, torch.ones(2))
+    with pytest.raises(ValueError, match=r"q must have shape \(2,\), got \(3,\)"):
+        transport_plan(cost, half, torch.full((3,), 1 / 3))
+    with pytest.raises(ValueError, match="cost must be finite"):
+        transport_plan(cost / 0, half, half)
