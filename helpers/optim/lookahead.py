@@ -26,7 +26,7 @@ class Proximal:
     Args:
         lr: $h > 0$, or a tensor (D,).
         newton_steps: at least 1; one is exact for a linear field. Far from an equilibrium of a
-            curved field and with large steps Newton's method may not converge: then take a smaller `lr`.
+            curved field and with large steps Newton's method may fail: then take a smaller `lr`.
 
     Raises:
         TypeError: an option is no number.
