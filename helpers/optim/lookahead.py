@@ -25,7 +25,8 @@ class Proximal:
 
     Args:
         lr: $h > 0$, or a tensor (D,).
-        newton_steps: at least 1; one is exact for a linear field.
+        newton_steps: at least 1; one is exact for a linear field. Far from an equilibrium of a
+            curved field and with large steps Newton's method may fail: then take a smaller `lr`.
 
     Raises:
         TypeError: an option is no number.
@@ -40,7 +41,7 @@ class Proximal:
     """
 
     lr: Rate
-    newton_steps: int = 8
+    newton_steps: int = 20
 
     def __post_init__(self) -> None:
         check_rate(self.lr)
