@@ -154,11 +154,8 @@ class HandwritingSynthesiser(nn.Module):
         lower = torch.stack(hs, 1)  # (B, T, H)
         g, above = self.upper(torch.cat([x, lower, torch.stack(ws, 1)], -1), above)
         raw = self.output(torch.cat([g, lower], -1))
-        return (
-            StrokeMixture(raw).scaled(self.scale),
-            torch.stack(phis, 1),
-            ((h, c, w, kappa), above),
-        )
+        mixture = StrokeMixture(raw).scaled(self.scale)
+        return mixture, torch.stack(phis, 1), ((h, c, w, kappa), above)
 
     def log_prob_steps(self, x: Tensor, lengths: Tensor | None, codes: Tensor) -> Tensor:
         r"""The terms of `log_prob`, one for each step: (B, T) nats, 0 behind the end."""
@@ -205,10 +202,10 @@ class HandwritingSynthesiser(nn.Module):
         patience: float = 3.0,
         generator: torch.Generator | None = None,
     ) -> Writing:
-        r"""Write texts, each until its attention has passed the last letter and the pen lifts.
+        r"""Write texts, each until its attention has passed the last letter.
 
-        A text of U letters ends with the first lift of the pen from the step on where phi is
-        larger behind the last letter than on every letter, $\phi(t, U) > \phi(t, u)$ for u < U.
+        A text of U letters ends at a lift of the pen after which the weight behind the last letter
+        is larger than that of every letter, $\phi(t, U) > \phi(t, u)$ for all u < U.
 
         Args:
             texts: one or more, of letters of the alphabet.
@@ -219,7 +216,7 @@ class HandwritingSynthesiser(nn.Module):
         Raises:
             ValueError: an empty text, an unknown letter, or an option out of range.
 
-        Reference: Graves, arXiv:1308.0850, section 5.3; waiting for the lift is ours.
+        Reference: Graves, arXiv:1308.0850, section 5; that it waits for a lift is ours.
         """
         check_positive("patience", patience)
         like = self.output.weight
@@ -229,23 +226,21 @@ class HandwritingSynthesiser(nn.Module):
         size = (codes >= 0).sum(1)  # (N,)
         place = torch.arange(codes.shape[1] + 1, device=like.device)
         x, state = like.new_zeros(len(texts), 1, 3), None
-        past = torch.zeros(len(texts), dtype=torch.bool, device=like.device)
-        done, lengths = past, torch.zeros_like(size)
+        done, lengths = size < 0, torch.zeros_like(size)
         drawn, seen = [], []
         limit = max(1, round(patience * self.letter_steps * codes.shape[1]))
         with evaluating(self):
             for _ in range(limit):
                 mixture, phi, state = self.predict(x, codes, state)
+                inside = phi[:, 0].masked_fill(place >= size[:, None], 0).amax(1)
+                behind = phi[:, 0].gather(1, size[:, None])[:, 0]
+                done = done | ((behind > inside) & (x[:, 0, 2] > 0.5))  # x is the step before
+                if bool(done.all()):
+                    break
                 x = mixture.biased(bias).sample(generator=generator)
                 drawn.append(x * ~done[:, None, None])
                 seen.append(phi * ~done[:, None, None])
                 lengths = lengths + ~done
-                inside = phi[:, 0].masked_fill(place >= size[:, None], 0).amax(1)
-                behind = phi[:, 0].gather(1, size[:, None])[:, 0]
-                past = past | (behind > inside)
-                done = done | (past & (x[:, 0, 2] > 0.5))
-                if bool(done.all()):
-                    break
         return Writing(torch.cat(drawn, 1), lengths, torch.cat(seen, 1), done)
 
     def sample(

@@ -165,11 +165,12 @@ def test_writing_stops_at_the_lift_after_the_last_letter(seed: int) -> None:
         model.output.weight.zero_()
         model.output.bias[-1] = 40.0  # a lift after each step
     done = model.write(["abc", "a"], generator=generator(seed))
-    # behind the last letter once kappa > U − ½: 0.3 t > 2.5 at t = 9, 0.3 t > 0.5 at t = 2
-    assert done.lengths.tolist() == [9, 2]
+    # behind the last letter once kappa > U − ½: 0.3 t > 2.5 at t = 9, 0.3 t > 0.5 at t = 2; the
+    # lift before that step ends the text
+    assert done.lengths.tolist() == [8, 1]
     assert done.finished.all()
-    assert (done.x[1, 2:] == 0).all()
-    assert done.attention.shape == (2, 9, 4)
+    assert (done.x[1, 1:] == 0).all()
+    assert done.attention.shape == (2, 8, 4)
     with torch.no_grad():
         model.output.bias[-1] = -40.0  # never a lift
     endless = model.write(["abc"], patience=2.0, generator=generator(seed))
