@@ -15,6 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from helpers.models.handwriting import HandwritingPredictor
 from helpers.models.independent import IndependentCategorical
 from helpers.models.ppca import ProbabilisticPCA
 from helpers.models.vae import VAE
@@ -52,6 +53,12 @@ def ppca(device: torch.device) -> Case:
     return ProbabilisticPCA(4, 2).to(device).fit(x), x
 
 
+def handwriting(device: torch.device) -> Case:
+    x = torch.randn(B, 4, 3, device=device)
+    x[..., 2] = (x[..., 2] > 0).double()
+    return HandwritingPredictor(7, 2, scale=0.6, steps=4).to(device), x
+
+
 FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "vae-bernoulli": lambda device: vae("bernoulli", device),
     "vae-categorical": lambda device: vae("categorical", device),
@@ -59,6 +66,7 @@ FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "vae-convolutional": convolutional_vae,
     "independent": independent,
     "ppca": ppca,
+    "handwriting": handwriting,
 }
 
 

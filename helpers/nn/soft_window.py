@@ -1,0 +1,70 @@
+r"""Attention that moves along a text: a few bumps that only ever go forward."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from helpers.checks import check_at_least, check_positive
+
+
+class SoftWindow(nn.Module):
+    r"""Weights over the letters of a text, from bumps whose centres move to the right.
+
+    $$ (\hat\alpha, \hat\beta, \hat\kappa) = W h_t + b, \qquad \kappa_t = \kappa_{t-1}
+       + e^{\hat\kappa}, \qquad \phi(t, u) = \sum_j e^{\hat\alpha_j} \exp\big(-e^{\hat\beta_j}
+       (\kappa_{t,j} - u)^2\big), \qquad w_t = \sum_u \phi(t, u)\, c_u $$
+
+    Letters are counted from 0, and the centres start on the first one.
+
+    Args:
+        hidden: H, the width of the state that steers the window.
+        bumps: J, how many bumps.
+        letter_steps: steps that a letter takes on average; at the start of training the centres
+            move at this speed, so that each letter is in view at about the right time.
+
+    Reference: Graves, arXiv:1308.0850, section 5.1; the start of the centres' speed is ours.
+
+    >>> window = SoftWindow(7, 2)
+    >>> letters = torch.eye(4)[None, :3]  # one text of three letters, one-hot in four
+    >>> w, phi, kappa = window(torch.zeros(1, 7), torch.zeros(1, 2), letters)
+    >>> w.shape, phi.shape, kappa.shape
+    (torch.Size([1, 4]), torch.Size([1, 3]), torch.Size([1, 2]))
+
+    Taught in: applications/handwriting.
+    """
+
+    def __init__(self, hidden: int, bumps: int, *, letter_steps: float = 12.0) -> None:
+        super().__init__()
+        check_at_least("hidden", hidden, 1)
+        check_at_least("bumps", bumps, 1)
+        check_positive("letter_steps", letter_steps)
+        self.steer = nn.Linear(hidden, 3 * bumps)
+        with torch.no_grad():
+            self.steer.weight.mul_(0.3)  # at first the bias decides
+            self.steer.bias.zero_()
+            if bumps > 1:  # bumps of different widths
+                self.steer.bias[bumps : 2 * bumps] = torch.linspace(-1, 1, bumps)
+            self.steer.bias[2 * bumps :] = -math.log(letter_steps)
+
+    def forward(self, h: Tensor, kappa: Tensor, letters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        r"""One step.
+
+        Args:
+            h: (B, H), the state.
+            kappa: (B, J), the centres before this step.
+            letters: (B, U, V), one-hot rows; rows of zeros behind the end of a text.
+
+        Returns:
+            w (B, V), what is seen; phi (B, U), the weights, at least 0 and with any sum; the
+            centres after the step (B, J), in letters.
+        """
+        alpha, beta, move = self.steer(h).exp().chunk(3, 1)  # (B, J) each
+        kappa = kappa + move
+        place = torch.arange(letters.shape[1], dtype=h.dtype, device=h.device)
+        distance = kappa[:, :, None] - place  # (B, J, U)
+        bumps = torch.exp(-beta[:, :, None] * distance * distance)
+        phi = torch.bmm(alpha[:, None], bumps)  # (B, 1, U)
+        return torch.bmm(phi, letters)[:, 0], phi[:, 0], kappa

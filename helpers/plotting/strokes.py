@@ -1,0 +1,61 @@
+r"""Pen strokes on paper."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from helpers.checks import argument_error
+from helpers.plotting.arrays import Array, as_array
+from helpers.plotting.style import INK
+
+
+def strokes(
+    x: Array,
+    *,
+    length: int | None = None,
+    ax: Axes | None = None,
+    colour: str = INK,
+    points: bool = False,
+    title: str | None = None,
+) -> Axes:
+    r"""The lines that a pen draws; where it is lifted the paper stays white.
+
+    Args:
+        x: (T, 3), offsets and 1 where the pen leaves the paper after the step, else 0.
+        length: draw only so many steps; all by default.
+        ax: where to draw; a new figure by default.
+        colour: of the ink.
+        points: mark each step by a dot.
+        title: shown above.
+
+    Returns:
+        The axes, with equal units on both sides and without a frame.
+
+    Raises:
+        ValueError: wrong shape, NaN, or a length outside 1 … T.
+
+    >>> ax = strokes([[0.0, 1.0, 0.0], [0.0, -1.0, 1.0], [0.5, 0.0, 1.0]])
+    >>> [len(line.get_xdata()) for line in ax.lines]  # a line of two points, and a dot
+    [2, 1]
+    >>> plt.close(ax.figure)
+    """
+    drawn = as_array("x", x)
+    if drawn.ndim != 2 or drawn.shape[1] != 3 or len(drawn) == 0:
+        raise argument_error("x", "have shape (T, 3) with T of at least 1", drawn.shape)
+    if length is not None and not 1 <= length <= len(drawn):
+        raise argument_error("length", f"lie in [1, {len(drawn)}]", length)
+    drawn = drawn[:length]
+    if ax is None:
+        _, ax = plt.subplots()
+    places = drawn[:, :2].cumsum(0)
+    for part in np.split(places, np.flatnonzero(drawn[:, 2] > 0.5) + 1):
+        if len(part):
+            marker = "." if points or np.ptp(part, 0).max() < 0.05 else None
+            ax.plot(*part.T, color=colour, marker=marker, markersize=3, solid_capstyle="round")
+    ax.set_aspect("equal")
+    ax.axis("off")
+    if title:
+        ax.set_title(title)
+    return ax

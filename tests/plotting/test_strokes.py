@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+import torch
+
+from helpers.plotting import strokes
+
+PEN = [[1.0, 2.0, 0.0], [2.0, 0.0, 1.0], [1.0, 1.0, 0.0], [0.0, 3.0, 0.0]]
+
+
+def test_each_stroke_is_a_line_through_the_sums_of_its_offsets(device):
+    ax = strokes(torch.tensor(PEN, device=device), title="a word")
+    expected = [[[1, 2], [3, 2]], [[4, 3], [4, 6]]]
+    assert [np.column_stack(line.get_data()).tolist() for line in ax.lines] == expected
+    assert ax.get_aspect() == 1
+    assert ax.get_title("left") == "a word"
+
+
+def test_a_length_ends_the_drawing_and_a_dot_is_visible():
+    ax = strokes([*PEN[:2], [3.0, 3.0, 0.0], [0.0, 0.0, 1.0], [9.0, 9.0, 1.0]], length=4)
+    assert [line.get_marker() for line in ax.lines] == ["None", "."]
+
+
+@pytest.mark.parametrize(
+    ("x", "options", "expected"),
+    [
+        ([[1.0, 2.0]], {}, r"x must have shape \(T, 3\) .* got \(1, 2\)"),
+        ([[1.0, float("nan"), 0.0]], {}, "x must be finite, got 1 NaN"),
+        (PEN, {"length": 9}, r"length must lie in \[1, 4\], got 9"),
+    ],
+)
+def test_bad_arguments(x, options, expected):
+    with pytest.raises(ValueError, match=expected):
+        strokes(x, **options)
