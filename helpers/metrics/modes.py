@@ -119,9 +119,9 @@ def reverse_kl(counts: Tensor) -> Estimate:
     $$ \mathrm{KL}(q \,\|\, u) = \sum_k q_k \log (K q_k), \qquad q_k = \frac{n_k}{n} $$
 
     Frequencies of a finite sample are never exactly equal, so perfect samples do not score zero:
-    see `reverse_kl_floor`. The standard error adds the first and the second order of the delta
-    method, $\frac1n \mathrm{Var}_q \log (K q_k) + \frac{K - 1}{2 n^2}$; the second is what is left
-    where the frequencies are equal.
+    see `reverse_kl_floor`. The squared standard error adds the first order of the delta method,
+    $\frac1n \mathrm{Var}_q \log (K q_k)$ less its bias $\frac{K - 1}{n^2}$ (but not below 0), and
+    the second, $\frac{K - 1}{2 n^2}$, which is what is left where the frequencies are equal.
 
     Args:
         counts: n_k, shape (K,): how many samples belong to each mode.
@@ -146,8 +146,9 @@ def reverse_kl(counts: Tensor) -> Estimate:
     q = counts.double() / n
     log_ratio = torch.where(q > 0, (k * q).clamp(min=1e-300).log(), 0.0)
     value = (q * log_ratio).sum()
-    variance = (q * (log_ratio - value).square()).sum() / n + (k - 1) / (2 * n**2)
-    return Estimate(max(value.item(), 0.0), math.sqrt(variance.item()))
+    first = (q * (log_ratio - value).square()).sum().item() / n - (k - 1) / n**2
+    variance = max(first, 0.0) + (k - 1) / (2 * n**2)
+    return Estimate(max(value.item(), 0.0), math.sqrt(variance))
 
 
 def reverse_kl_floor(n: int, modes: int) -> float:

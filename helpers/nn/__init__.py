@@ -4,6 +4,7 @@ from helpers.nn.convolution import ConvDecoder, ConvEncoder, PositionMap
 from helpers.nn.dcgan import ConvDiscriminator, ConvGenerator, spectral_normalisation
 from helpers.nn.dense import MLP
 from helpers.nn.evaluation import evaluating
+from helpers.nn.features import FourierFeatures, SignLatents
 from helpers.nn.frozen import frozen
 from helpers.nn.residual import ResidualBlock
 from helpers.nn.time_embedding import TimeEmbedding
@@ -14,8 +15,10 @@ __all__ = [
     "ConvDiscriminator",
     "ConvEncoder",
     "ConvGenerator",
+    "FourierFeatures",
     "PositionMap",
     "ResidualBlock",
+    "SignLatents",
     "TimeEmbedding",
     "evaluating",
     "frozen",
