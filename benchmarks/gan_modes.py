@@ -5,10 +5,11 @@ r"""Modes that a GAN finds on the ring of 8 and the grid of 25 Gaussians, over t
 Protocol of PacGAN (arXiv 1712.04086): ring of radius 1 with standard deviation 0.01; grid
 {-4, -2, 0, 2, 4}² with 0.05; 2500 samples, of high quality within 3 standard deviations of the
 nearest mode. Each step draws fresh examples. The recipe is that of the chapter: instance noise that
-falls geometrically below the width of a mode, both learning rates falling with its square root, R1
-with a weight that falls with its square, coins among the latent coordinates, Fourier features in
-front of the discriminator, an average of the generator's weights. *plain* is the same pair of
-networks without the coins, the features, the noise, the penalty, the falling rates and the average.
+falls geometrically below the width of a mode, both learning rates falling with its square root and
+to a tenth in the last quarter, R1 with a weight that falls with its square, coins among the latent
+coordinates, Fourier features in front of the discriminator, an average of the generator's weights.
+*plain* is the same pair of networks without the coins, the features, the noise, the penalty, the
+falling rates and the average.
 """
 
 from __future__ import annotations
@@ -94,15 +95,18 @@ def train(task: Task, recipe: str, steps: int, seed: int, batch_size: int = 256)
         return start * (end / start) ** min(1.0, step / (0.75 * steps)) if repaired else 0.0
 
     def weight(step: int) -> float:
-        return 0.4 * (noise(step) ** 2 + width**2) if repaired else 0.0
+        return 2 * (noise(step) ** 2 + width**2) if repaired else 0.0
 
     def rate(step: int) -> float:
-        return (noise(step) / start) ** 0.5 if repaired else 1.0
+        if not repaired:
+            return 1.0
+        last = min(1.0, max(0.1, 4 * (1 - step / steps)))
+        return last * (noise(step) / start) ** 0.5
 
     betas = (0.0, 0.99) if repaired else (0.5, 0.999)
-    rates = (1e-3, 5e-4) if repaired else (2e-4, 2e-4)
+    rates = (2e-3, 5e-4) if repaired else (2e-4, 2e-4)
     optimizers = [
-        torch.optim.Adam(player.parameters(), lr, betas=betas)
+        torch.optim.Adam(player.parameters(), lr, betas=betas, foreach=True)
         for player, lr in zip((gan.discriminator, gan.generator), rates)
     ]
     ema = EMA(gan.generator, 0.998) if repaired else None
@@ -164,6 +168,33 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return figures
 
 
+def keep(rows: list[dict[str, Any]], steps: int, output: Path) -> None:
+    r"""Write the result file for the runs that are done."""
+    seeds = sorted({row["seed"] for row in rows})
+    command = "python -m benchmarks.gan_modes"
+    if len(seeds) != 10:
+        command += f" --seeds {len(seeds)}"
+    if steps != 6000:
+        command += f" --steps {steps}"
+    write_result(
+        output,
+        benchmark="gan_modes",
+        command=command,
+        versions=versions("torch", "numpy", "deep-generative-models-book"),
+        seeds=seeds,
+        figures=summarise(rows),
+        protocol="PacGAN, arXiv 1712.04086; 2500 samples, within 3 standard deviations",
+        steps=steps,
+        batch_size=256,
+        ceiling=round(metrics.high_quality_ceiling(), 6),
+        reverse_kl_floors={
+            name: metrics.reverse_kl_floor(SAMPLES, len(task.truth.means))
+            for name, task in TASKS.items()
+        },
+        rows=rows,
+    )
+
+
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
     r"""Train, print the table, write the result file, return the figures."""
     parser = argparse.ArgumentParser(
@@ -181,11 +212,12 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         for seed in range(options.seeds)
         for target in TASKS
     ]
-    rows = []
+    rows: list[dict[str, Any]] = []
     with get_context("spawn").Pool(options.workers) as pool:
         for row in pool.imap(run, jobs):
             rows.append(row)
             print(row, flush=True)
+            keep(rows, options.steps, options.output)  # what is done survives an interruption
     figures = summarise(rows)
     head = ["target and recipe", "modes", "high quality", "reverse KL", "CPU seconds"]
     table = []
@@ -196,27 +228,6 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             cells.append(f"{part['mean']:.4g} ± {part['standard_error']:.2g}")
         table.append(cells)
     print(markdown_table(head, table))
-    command = "python -m benchmarks.gan_modes"
-    for name in ("seeds", "steps"):
-        if getattr(options, name) != parser.get_default(name):
-            command += f" --{name} {getattr(options, name)}"
-    write_result(
-        options.output,
-        benchmark="gan_modes",
-        command=command,
-        versions=versions("torch", "numpy", "deep-generative-models-book"),
-        seeds=list(range(options.seeds)),
-        figures=figures,
-        protocol="PacGAN, arXiv 1712.04086; 2500 samples, within 3 standard deviations",
-        steps=options.steps,
-        batch_size=256,
-        ceiling=round(metrics.high_quality_ceiling(), 6),
-        reverse_kl_floors={
-            name: metrics.reverse_kl_floor(SAMPLES, len(task.truth.means))
-            for name, task in TASKS.items()
-        },
-        rows=rows,
-    )
     return figures
 
 

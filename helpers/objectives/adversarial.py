@@ -153,7 +153,7 @@ def r1_penalty(discriminator: Discriminator, x: Tensor) -> Tensor:
         TypeError: `x` is no floating-point tensor.
         ValueError: there are no examples.
 
-    Reference: Mescheder et al. 2018, arXiv 1801.04406, equation (9).
+    Reference: Mescheder et al. 2018, arXiv 1801.04406.
 
     >>> r1_penalty(lambda x: (x * torch.tensor([3.0, 4.0])).sum(1), torch.zeros(2, 2))
     tensor([12.5000, 12.5000])
@@ -192,7 +192,7 @@ def gradient_penalty(
         TypeError: an argument is no floating-point tensor.
         ValueError: the shapes differ, there are no examples, or `target` is negative.
 
-    Reference: Gulrajani et al. 2017, arXiv 1704.00028, equation (3), with a weight of 10.
+    Reference: Gulrajani et al. 2017, arXiv 1704.00028, with a weight of 10.
 
     >>> slope = torch.tensor([3.0, 4.0])
     >>> gradient_penalty(lambda x: (x * slope).sum(1), torch.zeros(2, 2), torch.ones(2, 2))
@@ -232,7 +232,7 @@ def optimal_logit(log_p_data: Tensor, log_p_model: Tensor) -> Tensor:
         TypeError: an argument is no floating-point tensor.
         ValueError: the shapes differ.
 
-    Reference: Goodfellow et al. 2014, arXiv 1406.2661, equation (2).
+    Reference: Goodfellow et al. 2014, arXiv 1406.2661.
 
     >>> p, q = torch.tensor([0.3]), torch.tensor([0.1])
     >>> optimal_logit(p.log(), q.log()).sigmoid()  # 0.3 / (0.3 + 0.1)
