@@ -14,7 +14,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 import torch
@@ -106,11 +106,17 @@ MAKERS: dict[str, Callable[[int], TrainingStep]] = {
 }
 
 
-def serve(name: str, batch_size: int, seed: int) -> None:
+def serve(
+    name: str,
+    batch_size: int,
+    seed: int,
+    makers: Mapping[str, Callable[[int], TrainingStep]] = MAKERS,
+    data: Callable[[int, int], list[Tensor]] = make_batches,
+) -> None:
     r"""Do as many steps as each line of standard input says; answer each line with one of JSON."""
     torch.set_num_threads(1)
-    step = MAKERS[name](seed)
-    batches = make_batches(batch_size, seed)
+    step = makers[name](seed)
+    batches = data(batch_size, seed)
     found = {"torch": version("torch")}
     if name == "pythae":
         found["pythae"] = version("pythae")
@@ -127,10 +133,19 @@ def serve(name: str, batch_size: int, seed: int) -> None:
         print(json.dumps(answer), flush=True)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=tuple(MAKERS))
+def run_worker(
+    makers: Mapping[str, Callable[[int], TrainingStep]],
+    data: Callable[[int, int], list[Tensor]],
+    description: str | None,
+) -> None:
+    r"""The command line of a worker: its step's name, the batch size, the seed."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("name", choices=tuple(makers))
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    serve(options.name, options.batch_size, options.seed)
+    serve(options.name, options.batch_size, options.seed, makers, data)
+
+
+if __name__ == "__main__":
+    run_worker(MAKERS, make_batches, __doc__)

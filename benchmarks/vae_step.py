@@ -36,11 +36,19 @@ class Worker:
         python: the interpreter; pythae's is that of another environment.
         batch_size: examples in a batch.
         seed: of the weights, the data and the noise.
+        module: the program that holds the steps.
     """
 
-    def __init__(self, name: str, python: str, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        python: str,
+        batch_size: int,
+        seed: int,
+        module: str = "benchmarks.steps",
+    ) -> None:
         self.name = name
-        command = [python, "-m", "benchmarks.steps", name]
+        command = [python, "-m", module, name]
         command += ["--batch-size", str(batch_size), "--seed", str(seed)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         self.process = subprocess.Popen(

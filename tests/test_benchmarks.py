@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import digits_vae, steps, vae_step
+from benchmarks import digits_vae, gan_modes, gan_step, gan_steps, steps, vae_step
 from benchmarks.record import REQUIRED, RESULTS
 
 KEPT = sorted(RESULTS.glob("*.json"))
@@ -86,13 +86,41 @@ def test_a_shift_moves_by_one_pixel_at_most(seed: int) -> None:
     assert torch.equal(digits_vae.shift(x, 0.0), x)
 
 
+def test_the_games_that_are_compared_compute_the_same_losses(seed: int) -> None:
+    batches = gan_steps.make_batches(3, seed)[:3]
+    losses = {}
+    for name in ("helpers", "plain"):
+        step = gan_steps.MAKERS[name](seed)
+        torch.manual_seed(seed + 1)
+        losses[name] = torch.stack([step(batch) for batch in batches])
+    torch.testing.assert_close(losses["helpers"], losses["plain"], rtol=1e-3, atol=0)
+
+
+def test_the_game_step_benchmark_runs(tmp_path: Path) -> None:
+    output = tmp_path / "gan_step.json"
+    arguments = ["--starts", "1", "--rounds", "1", "--steps", "1", "--batch-size", "3"]
+    figures = gan_step.main([*arguments, "--output", str(output)])
+    check_result(output)
+    assert figures["over_plain"]["helpers"]["ratio"] > 0
+
+
+def test_the_modes_benchmark_runs(tmp_path: Path) -> None:
+    output = tmp_path / "gan_modes.json"
+    gan_modes.main(["--seeds", "1", "--steps", "8", "--workers", "1", "--output", str(output)])
+    check_result(output)
+    figures = json.loads(output.read_text(encoding="utf-8"))["figures"]
+    assert set(figures) == {
+        f"{target} {recipe}" for target in ("grid", "ring") for recipe in ("plain", "repaired")
+    }
+
+
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
 def test_kept_results_are_complete(path: Path) -> None:
     check_result(path)
 
 
 def test_each_benchmark_has_its_result() -> None:
-    assert {path.stem for path in KEPT} == {"digits_vae", "vae_step"}
+    assert {path.stem for path in KEPT} == {"digits_vae", "gan_modes", "gan_step", "vae_step"}
 
 
 def check_result(path: Path) -> None:

@@ -1,17 +1,26 @@
 r"""Networks without any probability in them; every model takes its networks as arguments."""
 
 from helpers.nn.convolution import ConvDecoder, ConvEncoder, PositionMap
+from helpers.nn.dcgan import ConvDiscriminator, ConvGenerator, spectral_normalisation
 from helpers.nn.dense import MLP
 from helpers.nn.evaluation import evaluating
+from helpers.nn.features import FourierFeatures, SignLatents
+from helpers.nn.frozen import frozen
 from helpers.nn.residual import ResidualBlock
 from helpers.nn.time_embedding import TimeEmbedding
 
 __all__ = [
     "MLP",
     "ConvDecoder",
+    "ConvDiscriminator",
     "ConvEncoder",
+    "ConvGenerator",
+    "FourierFeatures",
     "PositionMap",
     "ResidualBlock",
+    "SignLatents",
     "TimeEmbedding",
     "evaluating",
+    "frozen",
+    "spectral_normalisation",
 ]

@@ -3,18 +3,22 @@ r"""Everything around a training step that is the same for all models.
 The step itself is the lesson, and each chapter writes its own.
 """
 
+from helpers.training.adversarial import AdversarialStep, adversarial_step
 from helpers.training.average import EMA
-from helpers.training.checkpoint import load_checkpoint, save_checkpoint
+from helpers.training.checkpoint import keep_checkpoint, load_checkpoint, save_checkpoint
 from helpers.training.loop import Callback, History, Step, fit
 from helpers.training.steps import gradient_step
 
 __all__ = [
     "EMA",
+    "AdversarialStep",
     "Callback",
     "History",
     "Step",
+    "adversarial_step",
     "fit",
     "gradient_step",
+    "keep_checkpoint",
     "load_checkpoint",
     "save_checkpoint",
 ]

@@ -3,10 +3,12 @@ r"""Checkpoints: state dicts in one file, written atomically, read without runni
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from helpers.checks import argument_error
 
@@ -41,6 +43,46 @@ def save_checkpoint(path: str | Path, **objects: Any) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def keep_checkpoint(path: str | Path, **objects: Any) -> Callable[[int, dict[str, float]], None]:
+    r"""A callback for `fit` that saves after each good epoch, so that the last good one survives.
+
+    An epoch is good when its terms are finite (`fit` sees to it before it calls) and so is every
+    tensor of the objects: a last update may break the weights after the last loss was computed.
+
+    Args:
+        path: the file, written by `save_checkpoint` with ``epoch``, the number of finished epochs.
+        **objects: as for `save_checkpoint`.
+
+    Returns:
+        ``callback(epoch, means)``.
+
+    Raises:
+        FloatingPointError: from the callback, if a tensor is not finite; it names the epoch and the
+            tensor, and the file keeps the epoch before.
+
+    >>> import tempfile
+    >>> from torch import nn
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     keep_checkpoint(Path(folder) / "good.pt", model=nn.Linear(2, 1))(0, {})
+    ...     load_checkpoint(Path(folder) / "good.pt")["epoch"]
+    1
+
+    Taught in: gan.
+    """
+
+    def callback(epoch: int, means: dict[str, float]) -> None:
+        for name, value in objects.items():
+            bad = _not_finite(name, _state(value))
+            if bad:
+                raise FloatingPointError(
+                    f"{bad} is not finite after epoch {epoch} (counted from 0): {path} keeps the "
+                    "last good state; lower the learning rate, or clip the gradient"
+                )
+        save_checkpoint(path, **objects, epoch=epoch + 1)
+
+    return callback
 
 
 def load_checkpoint(path: str | Path, **objects: Any) -> dict[str, Any]:
@@ -84,3 +126,16 @@ def _state(value: Any) -> Any:
     if isinstance(value, torch.Generator):
         return value.get_state()
     return value.state_dict() if hasattr(value, "state_dict") else value
+
+
+def _not_finite(name: str, state: Any) -> str:
+    """Name of the first tensor in a state that is not finite, or nothing."""
+    if isinstance(state, Tensor):
+        broken = state.is_floating_point() and not bool(torch.isfinite(state).all())
+        return name if broken else ""
+    parts: list[tuple[Any, Any]] = []
+    if isinstance(state, dict):
+        parts = list(state.items())
+    elif isinstance(state, list | tuple):
+        parts = list(enumerate(state))
+    return next(filter(None, (_not_finite(f"{name}.{key}", part) for key, part in parts)), "")

@@ -3,6 +3,7 @@ r"""The loop around a step: epochs, averages, progress."""
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ Step = Callable[..., Mapping[str, Tensor]]
 Callback = Callable[[int, dict[str, float]], None]
 History = dict[str, list[float]]
 
+LARGEST = sys.float_info.max  # infinities and NaN fail a comparison with it
+
 
 def fit(
     step: Step,
@@ -23,6 +26,7 @@ def fit(
     epochs: int,
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
+    limit: float = math.inf,
 ) -> History:
     r"""Call ``step(*batch)`` for every batch of every epoch and average what it returns.
 
@@ -39,6 +43,8 @@ def fit(
             tensors whose first dimension is the batch.
         epochs: how many times to go through the data, at least 1.
         callbacks: each is called as ``callback(epoch, means)`` after an epoch, epochs from 0.
+        limit: the largest magnitude a term may have; a larger one counts as divergence and stops
+            the training like one that is not finite.
         progress: show a bar on stderr (the environment variable TQDM_DISABLE=1 hides it too).
 
     Returns:
@@ -46,7 +52,7 @@ def fit(
 
     Raises:
         ValueError: `epochs` is below 1, there are no batches, or the names of the terms change.
-        FloatingPointError: a term is not finite.
+        FloatingPointError: a term is not finite, or beyond the limit.
 
     >>> import torch
     >>> def step(x):
@@ -62,7 +68,7 @@ def fit(
     hidden = {} if progress else {"disable": True}
     bar = tqdm(range(epochs), unit="epoch", leave=False, **hidden)
     for epoch in bar:
-        means = _epoch(step, batches, epoch, history)
+        means = _epoch(step, batches, epoch, history, limit)
         for name, value in means.items():
             history.setdefault(name, []).append(value)
         bar.set_postfix({name: f"{value:.4g}" for name, value in means.items()})
@@ -71,7 +77,9 @@ def fit(
     return history
 
 
-def _epoch(step: Step, batches: Iterable[Any], epoch: int, history: History) -> dict[str, float]:
+def _epoch(
+    step: Step, batches: Iterable[Any], epoch: int, history: History, limit: float
+) -> dict[str, float]:
     totals: dict[str, Tensor] = {}
     count = 0
     for number, item in enumerate(batches):
@@ -84,7 +92,7 @@ def _epoch(step: Step, batches: Iterable[Any], epoch: int, history: History) -> 
             raise argument_error("step", expected, sorted(terms))
         for name, value in terms.items():
             term = value.detach()
-            if term.device.type == "cpu" and not math.isfinite(term.item()):
+            if term.device.type == "cpu" and not abs(term.item()) <= min(limit, LARGEST):
                 raise _not_finite(name, term.item(), f"step {number} of epoch {epoch}")
             totals[name] = totals[name] + term * size if name in totals else term * size
         count += size
@@ -93,7 +101,7 @@ def _epoch(step: Step, batches: Iterable[Any], epoch: int, history: History) -> 
         raise argument_error("batches", "hold at least one example", f"none in epoch {epoch}", hint)
     means = {name: total.item() / count for name, total in totals.items()}
     for name, mean in means.items():
-        if not math.isfinite(mean):
+        if not abs(mean) <= min(limit, LARGEST):
             raise _not_finite(name, mean, f"epoch {epoch}")
     return means
 

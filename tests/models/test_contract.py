@@ -15,6 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from helpers.models.gan import GAN
 from helpers.models.handwriting import HandwritingPredictor
 from helpers.models.independent import IndependentCategorical
 from helpers.models.ppca import ProbabilisticPCA
@@ -43,6 +44,12 @@ def convolutional_vae(device: torch.device) -> Case:
     return model, torch.randint(V, (B, *image), device=device)
 
 
+def gan(classes: int, device: torch.device) -> Case:
+    networks = MLP(L + classes, [7], (2, 3)), MLP((2, 3), [8], max(1, classes))
+    model = GAN(*networks, L, classes=classes).to(device)
+    return model, torch.randn(B, 2, 3, device=device)
+
+
 def independent(device: torch.device) -> Case:
     x = torch.randint(V, (B, 2, 3), device=device)
     return IndependentCategorical((2, 3), V).to(device).fit(x), x
@@ -64,6 +71,8 @@ FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "vae-categorical": lambda device: vae("categorical", device),
     "vae-gaussian": lambda device: vae("gaussian", device),
     "vae-convolutional": convolutional_vae,
+    "gan": lambda device: gan(0, device),
+    "gan-conditional": lambda device: gan(4, device),
     "independent": independent,
     "ppca": ppca,
     "handwriting": handwriting,

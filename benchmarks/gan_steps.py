@@ -1,0 +1,82 @@
+r"""Training steps of one and the same DCGAN on 32×32 images: ours, and a plain PyTorch loop.
+
+Each step is one update of the discriminator and one of the generator. Like `benchmarks.steps`, this
+file is also the worker that is timed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmarks.steps import TrainingStep, run_worker
+from helpers.nn import ConvDiscriminator, ConvGenerator
+
+IMAGE, LATENT, DISTINCT_BATCHES = (1, 32, 32), 100, 8
+BETAS, LEARNING_RATE = (0.5, 0.999), 2e-4
+
+
+def make_batches(batch_size: int, seed: int) -> list[Tensor]:
+    r"""Images of random pixels; their content is irrelevant. Each (B, 1, 32, 32)."""
+    generator = torch.Generator().manual_seed(seed)
+    return list(torch.rand((DISTINCT_BATCHES, batch_size, *IMAGE), generator=generator))
+
+
+def make_networks(seed: int) -> tuple[ConvGenerator, ConvDiscriminator]:
+    r"""100 → 4×4×128 → 8×8×64 → 16×16×32 → 32×32×16 → 32×32, and back by three halvings."""
+    torch.manual_seed(seed)
+    return ConvGenerator(LATENT, IMAGE, (128, 64, 32, 16)), ConvDiscriminator(IMAGE, (32, 64, 128))
+
+
+def helpers_step(seed: int, *, fused: bool = False) -> TrainingStep:
+    r"""The GAN and the step that the book uses; `fused` chooses Adam's fused form."""
+    from helpers.models.gan import GAN
+    from helpers.training import adversarial_step
+
+    generator, discriminator = make_networks(seed)
+    gan = GAN(generator, discriminator, LATENT)
+    optimizers = [
+        torch.optim.Adam(p.parameters(), LEARNING_RATE, betas=BETAS, fused=fused or None)
+        for p in (discriminator, generator)
+    ]
+    step = adversarial_step(gan, *optimizers)
+    return lambda x: step(x)["generator"]
+
+
+def plain_step(seed: int) -> TrainingStep:
+    r"""What one would type in a notebook: no checks, nothing frozen."""
+    generator, discriminator = make_networks(seed)
+    first = torch.optim.Adam(discriminator.parameters(), LEARNING_RATE, betas=BETAS)
+    second = torch.optim.Adam(generator.parameters(), LEARNING_RATE, betas=BETAS)
+
+    def step(x: Tensor) -> Tensor:
+        with torch.no_grad():
+            fake = generator.layers(torch.randn(len(x), LATENT))
+        real_logits = discriminator.layers(x)
+        fake_logits = discriminator.layers(fake)
+        loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+        first.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        first.step()
+        fake = generator.layers(torch.randn(len(x), LATENT))
+        loss = F.softplus(-discriminator.layers(fake)).mean()
+        second.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        second.step()
+        return loss.detach()
+
+    return step
+
+
+MAKERS: dict[str, Callable[[int], TrainingStep]] = {
+    "helpers": helpers_step,
+    "helpers, fused Adam": lambda seed: helpers_step(seed, fused=True),
+    "plain": plain_step,
+}
+
+
+if __name__ == "__main__":
+    run_worker(MAKERS, make_batches, __doc__)

@@ -1,0 +1,83 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.neighbors import NearestNeighbors
+
+from helpers.metrics import nearest_neighbours, neighbours
+from helpers.random import generator
+
+
+@pytest.mark.parametrize("k", [1, 4])
+@pytest.mark.parametrize("chunk", [1, 50, neighbours.CHUNK])
+def test_nearest_neighbours_by_scikit_learn(k, chunk, seed, device, monkeypatch):
+    monkeypatch.setattr(neighbours, "CHUNK", chunk)
+    g = generator(seed)
+    x, reference = torch.randn(7, 2, 3, generator=g), torch.randn(29, 2, 3, generator=g)
+    distances, rows = nearest_neighbours(x.to(device), reference.to(device), k)
+    oracle = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(reference.flatten(1).numpy())
+    expected_distances, expected_rows = oracle.kneighbors(x.flatten(1).numpy())
+    assert np.array_equal(rows.cpu().numpy(), expected_rows)
+    assert np.allclose(distances.cpu().numpy(), expected_distances, rtol=1e-12)
+    assert distances.device == rows.device
+    assert rows.dtype == torch.int64
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+@pytest.mark.parametrize("offset", [0.0, 1000.0])
+def test_copies_are_found_at_distance_zero(dtype, offset, seed):
+    g = generator(seed)
+    reference = (torch.randn(50, 6, generator=g) + offset).to(dtype)
+    order = torch.randperm(50, generator=g)
+    reference = reference.unique(dim=0)  # half precision may make two rows equal
+    order = order[order < len(reference)]
+    distances, rows = nearest_neighbours(reference[order], reference)
+    assert torch.equal(rows[:, 0], order)
+    assert torch.equal(distances, torch.zeros(len(order), 1, dtype=dtype))
+
+
+def test_small_differences_far_from_the_origin(seed):
+    """Expanding the square without centring would lose these differences."""
+    reference = 1e7 + torch.arange(20.0)[:, None] * torch.tensor([1e-3, 0.0])
+    x = reference[[3, 11]] + torch.tensor([2e-4, 0.0])
+    distances, rows = nearest_neighbours(x, reference, 3)
+    assert rows.tolist() == [[3, 4, 2], [11, 12, 10]]
+    assert torch.allclose(distances[0], torch.tensor([2e-4, 8e-4, 12e-4]), rtol=1e-4)
+
+
+def test_all_neighbours_are_all_rows_in_order(seed):
+    g = generator(seed)
+    x, reference = torch.randn(1, 2, generator=g), torch.randn(9, 2, generator=g)
+    distances, rows = nearest_neighbours(x, reference, 9)
+    assert rows[0].sort().values.tolist() == list(range(9))
+    assert (distances[0].diff() >= 0).all()
+    assert torch.allclose(distances[0], (x - reference[rows[0]]).norm(dim=1))
+
+
+def test_kept_rows_are_ordered_by_their_exact_distances(seed):
+    """An outlier makes the ranking coarser than the distances: they must still be in order."""
+    x = torch.tensor([[0.25]])
+    near = torch.randperm(20, generator=generator(seed))[:, None] * 1e-3
+    reference = torch.cat([near, torch.tensor([[1e9]])])
+    distances, rows = nearest_neighbours(x, reference, 21)
+    assert (distances[0].diff() > 0).all()
+    assert torch.equal(distances[0], (x - reference[rows[0]]).norm(dim=1))
+
+
+def test_nearest_neighbours_reject():
+    x, reference = torch.zeros(2, 3), torch.zeros(5, 3)
+    with pytest.raises(ValueError, match=r"x must have shape \(N, 4\), got \(2, 3\): match"):
+        nearest_neighbours(x, torch.zeros(5, 4))
+    with pytest.raises(ValueError, match=r"x must have shape \(N, \.\.\.\) with .* got \(0, 3\)"):
+        nearest_neighbours(x[:0], reference)
+    with pytest.raises(ValueError, match=r"reference must have shape \(N, \.\.\.\).* got \(5,\)"):
+        nearest_neighbours(x, reference[:, 0])
+    with pytest.raises(ValueError, match="k must be an integer of at least 1, got 0"):
+        nearest_neighbours(x, reference, 0)
+    with pytest.raises(ValueError, match="k must be at most 5, the rows of reference, got 6"):
+        nearest_neighbours(x, reference, 6)
+    with pytest.raises(ValueError, match="reference must be finite, got 15 NaN"):
+        nearest_neighbours(x, reference * math.nan)
+    with pytest.raises(TypeError, match="x must be a floating-point tensor"):
+        nearest_neighbours(x.long(), reference)

@@ -1,0 +1,55 @@
+import math
+
+import pytest
+import torch
+from sklearn.neighbors import NearestNeighbors
+
+from helpers.metrics import precision_recall
+from helpers.random import generator
+
+
+def by_scikit_learn(x, reference, k):
+    """Share of the rows of x inside a ball of the reference, from two neighbour searches."""
+    own = NearestNeighbors(n_neighbors=k + 1).fit(reference.numpy())
+    radius = own.kneighbors(reference.numpy())[0][:, -1]
+    count = 0
+    for row in x.numpy():
+        count += bool((((reference.numpy() - row) ** 2).sum(1) ** 0.5 <= radius).any())
+    return count / len(x)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_precision_and_recall_by_scikit_learn(k, seed, device):
+    g = generator(seed)
+    real = torch.randn(41, 3, generator=g)
+    fake = 0.7 * torch.randn(29, 3, generator=g) + 0.5
+    precision, recall = precision_recall(real.to(device), fake.to(device), k=k)
+    assert precision.value == pytest.approx(by_scikit_learn(fake, real, k))
+    assert recall.value == pytest.approx(by_scikit_learn(real, fake, k))
+    p = precision.value
+    assert precision.standard_error == pytest.approx(math.sqrt(p * (1 - p) / 29))
+
+
+def test_a_lost_mode_costs_recall_and_noise_costs_precision(seed):
+    g = generator(seed)
+    two = 0.1 * torch.randn(300, 2, generator=g) + 5.0 * (torch.arange(300) % 2)[:, None]
+    one = 0.1 * torch.randn(300, 2, generator=g)
+    precision, recall = precision_recall(two, one)
+    assert precision.value > 0.9
+    assert 0.35 < recall.value < 0.52
+    wide = torch.cat([two[:150], 40 * torch.rand(150, 2, generator=g) + 10])
+    precision, recall = precision_recall(two, wide)
+    assert 0.45 < precision.value < 0.52
+    assert recall.value > 0.9
+    same = precision_recall(two, two)
+    assert (same.precision.value, same.recall.value) == (1.0, 1.0)
+
+
+def test_precision_recall_rejects():
+    x = torch.zeros(4, 2)
+    with pytest.raises(ValueError, match="fake must have more than k=3 rows, got 3"):
+        precision_recall(x, x[:3])
+    with pytest.raises(ValueError, match=r"real must have shape \(N, D\), got \(4, 1, 2\)"):
+        precision_recall(x[:, None], x)
+    with pytest.raises(ValueError, match="k must be an integer of at least 1, got 0"):
+        precision_recall(x, x, k=0)

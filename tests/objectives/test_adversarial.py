@@ -1,0 +1,246 @@
+"""Losses and penalties of the game against torch's own functions, closed forms and quadrature."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from helpers.objectives.adversarial import (
+    KINDS,
+    VALUE_AT_OPTIMUM,
+    discriminator_loss,
+    generator_loss,
+    gradient_penalty,
+    optimal_logit,
+    r1_penalty,
+)
+from helpers.random import generator
+
+
+def logits(seed: int, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
+    g = generator(seed)
+    a, b = 3 * torch.randn(2, 7, generator=g)
+    return a.to(device), b.to(device)
+
+
+def sigmoid_log(value: Tensor) -> Tensor:
+    return torch.distributions.Bernoulli(logits=value).log_prob(torch.ones_like(value))
+
+
+@pytest.mark.equation("eq-gan-discriminator")
+def test_the_discriminators_loss_is_cross_entropy(seed: int, device: torch.device) -> None:
+    """Independent answer: torch's binary cross-entropy with labels 1 (real) and 0 (generated)."""
+    a, b = logits(seed, device)
+    expected = F.binary_cross_entropy_with_logits(a, torch.ones_like(a), reduction="none")
+    expected = expected + F.binary_cross_entropy_with_logits(
+        b, torch.zeros_like(b), reduction="none"
+    )
+    for kind in ("minimax", "non-saturating"):
+        torch.testing.assert_close(discriminator_loss(a, b, kind), expected)
+
+
+@pytest.mark.equation("eq-gan-nonsaturating")
+def test_the_generators_losses_are_log_probabilities(seed: int) -> None:
+    """Independent answer: log-probabilities of torch's Bernoulli distribution."""
+    _, b = logits(seed)
+    fake = torch.distributions.Bernoulli(logits=b)
+    torch.testing.assert_close(generator_loss(b, "minimax"), fake.log_prob(torch.zeros_like(b)))
+    torch.testing.assert_close(
+        generator_loss(b, "non-saturating"), -fake.log_prob(torch.ones_like(b))
+    )
+
+
+@pytest.mark.equation("eq-gan-gradients")
+def test_slopes_of_the_two_generator_losses(seed: int) -> None:
+    """Independent answer: autograd; the slopes in the logit are −D and −(1 − D)."""
+    _, b = logits(seed)
+    b.requires_grad_()
+    d = torch.sigmoid(b.detach())
+    for kind, slope in (("minimax", -d), ("non-saturating", d - 1)):
+        (gradient,) = torch.autograd.grad(generator_loss(b, kind).sum(), b)
+        torch.testing.assert_close(gradient, slope)
+
+
+@pytest.mark.equation("eq-gan-other-losses")
+def test_the_other_kinds_by_hand() -> None:
+    """Independent answer: numbers worked out by hand for logits 0.5, −2 and 3, −1.5."""
+    a, b = torch.tensor([0.5, -2.0]), torch.tensor([3.0, -1.5])
+    hand = {
+        "least-squares": ([0.125 + 4.5, 4.5 + 1.125], [2.0, 3.125]),
+        "wasserstein": ([2.5, 0.5], [-3.0, 1.5]),
+        "hinge": ([0.5 + 4.0, 3.0 + 0.0], [-3.0, 1.5]),
+    }
+    for kind, (of_discriminator, of_generator) in hand.items():
+        torch.testing.assert_close(discriminator_loss(a, b, kind), torch.tensor(of_discriminator))
+        torch.testing.assert_close(generator_loss(b, kind), torch.tensor(of_generator))
+    torch.testing.assert_close(discriminator_loss(a, b, "relativistic"), -sigmoid_log(a - b))
+    torch.testing.assert_close(
+        generator_loss(b, "relativistic", real_logits=a), -sigmoid_log(b - a)
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_player_wants_what_it_should(kind: str, seed: int) -> None:
+    """Raising real logits or lowering fake ones never hurts D near 0; raising fake ones helps G."""
+    a, b = torch.zeros(5, requires_grad=True), torch.zeros(5, requires_grad=True)
+    real, fake = torch.autograd.grad(discriminator_loss(a, b, kind).sum(), (a, b))
+    assert (real < 0).all()
+    assert (fake >= 0).all()
+    loss = generator_loss(b, kind, real_logits=a)
+    (gradient,) = torch.autograd.grad(loss.sum(), b)
+    assert (gradient < 0).all()
+
+
+def test_extreme_logits_stay_finite() -> None:
+    a = torch.tensor([1e4, -1e4], dtype=torch.float32)
+    for kind in ("minimax", "non-saturating", "relativistic"):
+        assert discriminator_loss(a, -a, kind).isfinite().all()
+        assert generator_loss(a, kind, real_logits=-a).isfinite().all()
+
+
+# ---- the optimal discriminator ----------------------------------------------------------------
+
+
+def two_densities() -> tuple[Tensor, Tensor, Tensor]:
+    x = torch.linspace(-12, 12, 24_001)
+    p = torch.distributions.Normal(-0.5, 0.8).log_prob(x)
+    q = torch.distributions.Normal(0.7, 1.3).log_prob(x)
+    return x, p, q
+
+
+@pytest.mark.equation("eq-gan-optimal")
+def test_no_other_discriminator_is_better(seed: int) -> None:
+    """Independent answer: gradient ascent on the value by quadrature ends at p / (p + q)."""
+    x, log_p, log_q = two_densities()
+    best = optimal_logit(log_p, log_q)
+    p, q = log_p.exp(), log_q.exp()
+    torch.testing.assert_close(best.sigmoid(), p / (p + q))
+
+    def value(logit: Tensor) -> Tensor:
+        return -torch.trapezoid(p * F.softplus(-logit) + q * F.softplus(logit), x)
+
+    inside = best.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(value(inside), inside)
+    assert gradient.abs().max() < 1e-12
+    for _ in range(5):
+        other = best + torch.randn(1).item() * torch.sin(x) + 0.3 * torch.randn(1).item()
+        assert value(other) < value(best)
+
+
+@pytest.mark.equation("eq-gan-jensen-shannon")
+def test_the_value_is_a_jensen_shannon_divergence() -> None:
+    """Independent answer: the divergence by quadrature of its two KL terms."""
+    x, log_p, log_q = two_densities()
+    p, q, m = log_p.exp(), log_q.exp(), (log_p.exp() + log_q.exp()) / 2
+    js = torch.trapezoid(0.5 * p * (p / m).log() + 0.5 * q * (q / m).log(), x)
+    best = optimal_logit(log_p, log_q)
+    value = -torch.trapezoid(p * F.softplus(-best) + q * F.softplus(best), x)
+    torch.testing.assert_close(value, 2 * js + VALUE_AT_OPTIMUM)
+    assert -math.log(4) < value < 0
+
+
+@pytest.mark.equation("eq-gan-value")
+def test_at_the_optimum_the_value_is_minus_log_4(seed: int) -> None:
+    """Independent answer: D = 1/2 gives log ½ + log ½; the loss is minus the value."""
+    zero = torch.zeros(3)
+    expected = torch.full((3,), 2 * math.log(2))
+    torch.testing.assert_close(discriminator_loss(zero, zero), expected)
+    assert pytest.approx(math.log(0.5) + math.log(0.5)) == VALUE_AT_OPTIMUM
+
+
+# ---- penalties --------------------------------------------------------------------------------
+
+
+class Curved(nn.Module):
+    """A discriminator that is no linear function, for events of two dimensions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        values: Tensor = self.layers(x)[:, 0]
+        return values
+
+
+def jacobian(network: nn.Module, x: Tensor) -> Tensor:
+    """Gradient at each example by itself, (B, D)."""
+    return torch.stack(
+        [
+            torch.autograd.functional.jacobian(network, row[None], create_graph=True).flatten()
+            for row in x
+        ]
+    )
+
+
+@pytest.mark.equation("eq-gan-r1")
+def test_r1_by_one_jacobian_an_example(seed: int, device: torch.device) -> None:
+    """Independent answer: torch's jacobian, example by example, and gradients of weights of it."""
+    network, x = Curved().to(device), torch.randn(4, 2, 3, device=device)
+    penalty = r1_penalty(network, x)
+    expected = 0.5 * jacobian(network, x).square().sum(1)
+    torch.testing.assert_close(penalty, expected)
+    weights = list(network.parameters())[:2]
+    found = torch.autograd.grad(penalty.sum(), weights)
+    for one, two in zip(found, torch.autograd.grad(expected.sum(), weights)):
+        torch.testing.assert_close(one, two)
+
+
+@pytest.mark.equation("eq-gan-gradient-penalty")
+def test_gradient_penalty_by_one_jacobian_an_example(seed: int, device: torch.device) -> None:
+    """Independent answer: the penalty recomputed at the same points with torch's jacobian."""
+    network = Curved().to(device)
+    real, fake = torch.randn(2, 4, 2, 3, device=device)
+    u = torch.rand(4, 1, 1, generator=generator(seed, device), device=device)
+    at = u * real + (1 - u) * fake
+    for target in (0.0, 1.0):
+        found = gradient_penalty(
+            network, real, fake, target=target, generator=generator(seed, device)
+        )
+        expected = (jacobian(network, at).norm(dim=1) - target).square()
+        torch.testing.assert_close(found, expected)
+
+
+def test_penalties_do_not_reach_the_generator_and_flat_ones_are_finite() -> None:
+    x = torch.randn(4, 6, requires_grad=True)
+    network = Curved()
+    (r1_penalty(network, x).sum() + gradient_penalty(network, x, 2 * x).sum()).backward()
+    assert x.grad is None
+    flat = nn.Linear(6, 1)
+    nn.init.zeros_(flat.weight)
+    penalty = gradient_penalty(lambda x: flat(x)[:, 0], x.detach(), x.detach())
+    torch.testing.assert_close(penalty, torch.ones(4))
+    penalty.sum().backward()
+    assert flat.weight.grad is not None
+    assert flat.weight.grad.isfinite().all()
+
+
+def test_penalties_work_without_gradients_around_them() -> None:
+    with torch.no_grad():
+        assert (r1_penalty(Curved(), torch.randn(3, 6)) > 0).all()
+
+
+def test_bad_arguments_are_named() -> None:
+    a = torch.zeros(3)
+    with pytest.raises(ValueError, match=r"kind must be one of .* did you mean 'hinge'"):
+        discriminator_loss(a, a, "hing")
+    with pytest.raises(ValueError, match=r"real_logits must have shape \(B,\), got \(3, 1\): one"):
+        discriminator_loss(a[:, None], a[:, None])
+    with pytest.raises(ValueError, match=r"fake_logits must have shape \(3,\), got \(2,\)"):
+        discriminator_loss(a, a[:2])
+    with pytest.raises(TypeError, match="fake_logits must be a floating-point tensor"):
+        generator_loss(a.long())
+    with pytest.raises(ValueError, match="real_logits must be given for this kind, got None"):
+        generator_loss(a, "relativistic")
+    with pytest.raises(ValueError, match=r"fake must have shape \(3, 2\), got \(3, 1\)"):
+        gradient_penalty(Curved(), torch.zeros(3, 2), torch.zeros(3, 1))
+    with pytest.raises(ValueError, match="target must be a number of at least 0"):
+        gradient_penalty(Curved(), torch.zeros(3, 6), torch.zeros(3, 6), target=-1.0)
+    with pytest.raises(ValueError, match="x must hold at least one example"):
+        r1_penalty(Curved(), torch.zeros(0, 6))
+    with pytest.raises(ValueError, match=r"log_p_model must have shape \(3,\), got \(2,\)"):
+        optimal_logit(a, a[:2])
