@@ -112,8 +112,12 @@ def serve(
     seed: int,
     makers: Mapping[str, Callable[[int], TrainingStep]] = MAKERS,
     data: Callable[[int, int], list[Tensor]] = make_batches,
+    report: str = "loss",
 ) -> None:
-    r"""Do as many steps as each line of standard input says; answer each line with one of JSON."""
+    r"""Do as many steps as each line of standard input says; answer each line with one of JSON.
+
+    `report` names the term of a step whose last value goes into the answer.
+    """
     torch.set_num_threads(1)
     step = makers[name](seed)
     batches = data(batch_size, seed)
@@ -129,7 +133,7 @@ def serve(
             done += 1
         seconds = time.process_time() - start
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        answer = {"seconds": seconds, "loss": terms["loss"].item(), "peak_memory_mib": memory}
+        answer = {"seconds": seconds, "loss": terms[report].item(), "peak_memory_mib": memory}
         print(json.dumps(answer), flush=True)
 
 
@@ -137,6 +141,7 @@ def run_worker(
     makers: Mapping[str, Callable[[int], TrainingStep]],
     data: Callable[[int, int], list[Tensor]],
     description: str | None,
+    report: str = "loss",
 ) -> None:
     r"""The command line of a worker: its step's name, the batch size, the seed."""
     parser = argparse.ArgumentParser(description=description)
@@ -144,7 +149,7 @@ def run_worker(
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    serve(options.name, options.batch_size, options.seed, makers, data)
+    serve(options.name, options.batch_size, options.seed, makers, data, report)
 
 
 if __name__ == "__main__":
