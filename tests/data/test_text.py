@@ -40,7 +40,9 @@ def test_no_split_is_ever_empty() -> None:
 
 
 def test_bad_arguments_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="name must be one of 'pydoc', got 'pydocs': did you mean"):
+    with pytest.raises(
+        ValueError, match="name must be one of 'pydoc', 'shakespeare', got 'pydocs': did you"
+    ):
         load("pydocs")
     with pytest.raises(ValueError, match="text must use the alphabet only, got 'z': replace it"):
         TextSplits("a", "a", "a", "toy").encode("az")
