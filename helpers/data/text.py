@@ -104,7 +104,7 @@ def split_characters(text: str, name: str, *, share: float = 0.9) -> TextSplits:
     r"""The first `share` of the characters against the rest.
 
     >>> split_characters("to be or not", "toy", share=0.5).validation
-    ' or not'
+    'or not'
     """
     if not 0.0 < share < 1.0:
         raise argument_error("share", "lie strictly between 0 and 1", share)

@@ -136,7 +136,8 @@ class RecurrentLanguageModel(nn.Module):
         self._check_tokens("tokens", tokens, self.num_symbols - 1)
         first = tokens.new_full((len(tokens), 1), self.start)
         logits, _ = self(torch.cat([first, tokens[:, :-1]], 1))
-        return logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
+        log_p: Tensor = logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
+        return log_p
 
     def log_prob(self, tokens: Tensor) -> Tensor:
         r"""Exact log-likelihood of whole sequences: (B, T) in {0, …, V−1} to (B,) nats.
@@ -213,42 +214,6 @@ class RecurrentLanguageModel(nn.Module):
         check_shape(name, tokens, ("B", "T"))
         check_nonempty(name, tokens)
         check_range(name, tokens, 0, largest, hint="encode with the alphabet of the model")
-
-
-class CarriedState(nn.Module):
-    r"""The loss of a window that begins in the state in which the last window ended.
-
-    Truncated back-propagation through time: values flow from window to window, gradients do not.
-    A batch whose rows begin with the start symbol begins in the zero state.
-
-    Args:
-        model: a `RecurrentLanguageModel`.
-
-    >>> model = RecurrentLanguageModel(3, embedding=4, hidden=8)
-    >>> carried = CarriedState(model)
-    >>> first = carried.loss(torch.tensor([[3, 0]]), torch.tensor([[0, 1]]))["loss"]
-    >>> second = carried.loss(torch.tensor([[1]]), torch.tensor([[2]]))["loss"]
-    >>> whole = -model.log_prob(torch.tensor([[0, 1, 2]]))
-    >>> bool(torch.isclose(2 * first + second, whole))
-    True
-
-    Taught in: models/rnn
-    """
-
-    def __init__(self, model: RecurrentLanguageModel) -> None:
-        super().__init__()
-        self.model = model
-        self.state: State | None = None
-
-    def loss(
-        self, tokens_in: Tensor, tokens_out: Tensor, *, generator: torch.Generator | None = None
-    ) -> dict[str, Tensor]:
-        r"""Mean nats per symbol of this window; remembers the state after it."""
-        if bool((tokens_in[:, 0] == self.model.start).all()):
-            self.state = None
-        terms = self.model.loss(tokens_in, tokens_out, self.state, generator=generator)
-        self.state = tuple(terms[k] for k in "hc" if k in terms)
-        return {"loss": terms["loss"]}
 
 
 def _swap(state: State) -> State:
