@@ -2,6 +2,7 @@ r"""Truncated back-propagation through time: the state is carried, the gradient 
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from helpers.models.rnn import RecurrentLanguageModel, State
@@ -16,7 +17,6 @@ class CarriedState(nn.Module):
     Args:
         model: a `RecurrentLanguageModel`.
 
-    >>> import torch
     >>> model = RecurrentLanguageModel(3, embedding=4, hidden=8)
     >>> carried = CarriedState(model)
     >>> first = carried.loss(torch.tensor([[3, 0]]), torch.tensor([[0, 1]]))["loss"]
