@@ -45,6 +45,7 @@ class RecurrentLanguageModel(nn.Module):
         cell: ``"elman"``, ``"gru"`` or ``"lstm"``.
         dropout: probability in [0, 1) of dropping an input of a layer or of the output map.
         forget_bias: bias of the LSTM's forget gates at the start.
+        length: number of symbols that `sample` draws unless told otherwise.
 
     Raises:
         ValueError: an argument out of range.
@@ -68,14 +69,20 @@ class RecurrentLanguageModel(nn.Module):
         cell: str = "lstm",
         dropout: float = 0.0,
         forget_bias: float = 1.0,
+        length: int = 100,
     ) -> None:
         super().__init__()
         check_at_least("num_symbols", num_symbols, 2)
-        for name, size in (("embedding", embedding), ("hidden", hidden), ("layers", layers)):
+        for name, size in (
+            ("embedding", embedding),
+            ("hidden", hidden),
+            ("layers", layers),
+            ("length", length),
+        ):
             check_at_least(name, size, 1)
         check_option("cell", cell, CELLS)
         check_probability("dropout", dropout)
-        self.num_symbols, self.start = num_symbols, num_symbols
+        self.num_symbols, self.start, self.length = num_symbols, num_symbols, length
         self.hidden, self.layers, self.dropout, self.cell = hidden, layers, dropout, cell
         self.embedding = nn.Embedding(num_symbols + 1, embedding)
         between = dropout if layers > 1 else 0.0
@@ -109,7 +116,7 @@ class RecurrentLanguageModel(nn.Module):
     def loss(
         self,
         tokens_in: Tensor,
-        tokens_out: Tensor,
+        tokens_out: Tensor | None = None,
         state: State | None = None,
         *,
         generator: torch.Generator | None = None,
@@ -117,19 +124,26 @@ class RecurrentLanguageModel(nn.Module):
         r"""Mean negative log-likelihood of a symbol, in nats.
 
         Args:
-            tokens_in: symbols read, (B, T) in {0, …, V}.
+            tokens_in: symbols read, (B, T) in {0, …, V}; alone, whole sequences from `start` on.
             tokens_out: the symbols that followed them, (B, T) in {0, …, V−1}.
             state: the state before the first; None is zero.
             generator: unused; dropout draws from torch's global state.
 
         Returns:
-            ``loss``; ``h``, and ``c`` for the LSTM: the state after the window, detached.
+            ``loss``.
         """
+        if tokens_out is None:
+            return {"loss": -self.log_conditionals(tokens_in).mean()}
+        return {"loss": self.loss_and_state(tokens_in, tokens_out, state)[0]}
+
+    def loss_and_state(
+        self, tokens_in: Tensor, tokens_out: Tensor, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        r"""The loss of a window as in `loss`, and the state after it, with its graph."""
         self._check_tokens("tokens_out", tokens_out, self.num_symbols - 1)
         check_shape("tokens_out", tokens_out, tuple(tokens_in.shape))
         logits, state = self(tokens_in, state)
-        loss = F.cross_entropy(logits.flatten(0, 1), tokens_out.flatten())
-        return {"loss": loss} | {k: part.detach() for k, part in zip("hc", state)}
+        return F.cross_entropy(logits.flatten(0, 1), tokens_out.flatten()), state
 
     def log_conditionals(self, tokens: Tensor) -> Tensor:
         r"""Log-probability of each symbol given those before it in its row: (B, T), nats."""
@@ -151,7 +165,7 @@ class RecurrentLanguageModel(nn.Module):
         self,
         n: int,
         *,
-        length: int = 100,
+        length: int | None = None,
         prompt: Tensor | None = None,
         keep: Filter | None = None,
         generator: torch.Generator | None = None,
@@ -160,7 +174,7 @@ class RecurrentLanguageModel(nn.Module):
 
         Args:
             n: number of sequences, at least 1.
-            length: number T of symbols to draw.
+            length: number T of symbols to draw; by default that of the constructor.
             prompt: (S,) symbols that each sequence continues; they are part of the result.
             keep: filter of the logits, see `helpers.samplers.decoding`.
             generator: source of randomness; without one, the global state of torch.
@@ -172,7 +186,7 @@ class RecurrentLanguageModel(nn.Module):
             ValueError: a count below 1, an empty prompt, or an unknown symbol in it.
         """
         check_at_least("n", n, 1)
-        check_at_least("length", length, 1)
+        length = self.length if length is None else length
         device = self.output.weight.device
         read = torch.tensor([self.start], device=device)
         if prompt is not None:

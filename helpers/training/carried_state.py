@@ -39,6 +39,6 @@ class CarriedState(nn.Module):
         r"""Mean nats per symbol of this window; remembers the state after it."""
         if bool((tokens_in[:, 0] == self.model.start).all()):
             self.state = None
-        terms = self.model.loss(tokens_in, tokens_out, self.state, generator=generator)
-        self.state = tuple(terms[k] for k in "hc" if k in terms)
-        return {"loss": terms["loss"]}
+        loss, state = self.model.loss_and_state(tokens_in, tokens_out, self.state)
+        self.state = tuple(part.detach() for part in state)
+        return {"loss": loss}

@@ -19,6 +19,7 @@ from helpers.models.gan import GAN
 from helpers.models.handwriting import HandwritingPredictor
 from helpers.models.independent import IndependentCategorical
 from helpers.models.ppca import ProbabilisticPCA
+from helpers.models.rnn import RecurrentLanguageModel
 from helpers.models.vae import VAE
 from helpers.nn import MLP, ConvDecoder, ConvEncoder
 from tests.models.vae_toy import rng
@@ -66,6 +67,12 @@ def handwriting(device: torch.device) -> Case:
     return HandwritingPredictor(7, 2, scale=0.6, steps=4).to(device), x
 
 
+def recurrent(cell: str, device: torch.device) -> Case:
+    sizes = {"embedding": 3, "hidden": 5, "layers": 2, "length": 6}
+    model = RecurrentLanguageModel(V, cell=cell, dropout=0.2, **sizes).to(device)
+    return model, torch.randint(V, (B, 6), device=device)
+
+
 FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "vae-bernoulli": lambda device: vae("bernoulli", device),
     "vae-categorical": lambda device: vae("categorical", device),
@@ -76,6 +83,9 @@ FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "independent": independent,
     "ppca": ppca,
     "handwriting": handwriting,
+    "recurrent-elman": lambda device: recurrent("elman", device),
+    "recurrent-gru": lambda device: recurrent("gru", device),
+    "recurrent-lstm": lambda device: recurrent("lstm", device),
 }
 
 
