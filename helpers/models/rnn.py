@@ -15,6 +15,7 @@ from helpers.checks import (
     check_nonempty,
     check_option,
     check_range,
+    check_same_device,
     check_shape,
 )
 from helpers.nn.evaluation import evaluating
@@ -91,19 +92,19 @@ class RecurrentLanguageModel(nn.Module):
         if cell == "lstm":
             set_forget_bias(self.recurrent, forget_bias)
 
-    def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         r"""Logits of the next symbol after each one read, and the state after the last.
 
         Args:
-            tokens: symbols read, (B, T) int64 in {0, …, V}, where V is `start`.
+            x: symbols read, (B, T) int64 in {0, …, V}, where V is `start`.
             state: the state before the first; None is zero.
 
         Returns:
             Logits (B, T, V), and the state.
         """
-        self._check_tokens("tokens", tokens, self.num_symbols)
-        self._check_state(state, len(tokens))
-        return self._run(tokens, state)
+        self._check_tokens("x", x, self.num_symbols)
+        self._check_state(state, len(x))
+        return self._run(x, state)
 
     def step(self, token: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         r"""One symbol further: token (N,) to logits (N, V) and the state.
@@ -115,8 +116,8 @@ class RecurrentLanguageModel(nn.Module):
 
     def loss(
         self,
-        tokens_in: Tensor,
-        tokens_out: Tensor | None = None,
+        x: Tensor,
+        y: Tensor | None = None,
         state: State | None = None,
         *,
         generator: torch.Generator | None = None,
@@ -124,41 +125,42 @@ class RecurrentLanguageModel(nn.Module):
         r"""Mean negative log-likelihood of a symbol, in nats.
 
         Args:
-            tokens_in: symbols read, (B, T) in {0, …, V}; alone, whole sequences from `start` on.
-            tokens_out: the symbols that followed them, (B, T) in {0, …, V−1}.
+            x: symbols read, (B, T) in {0, …, V}; alone, whole sequences from `start` on.
+            y: the symbols that followed them, (B, T) in {0, …, V−1}.
             state: the state before the first; None is zero.
             generator: unused; dropout draws from torch's global state.
 
         Returns:
             ``loss``.
         """
-        if tokens_out is None:
-            return {"loss": -self.log_conditionals(tokens_in).mean()}
-        return {"loss": self.loss_and_state(tokens_in, tokens_out, state)[0]}
+        if y is None:
+            self._check_tokens("x", x, self.num_symbols - 1)
+            x, y = self._after_start(x), x
+        return {"loss": self.loss_and_state(x, y, state)[0]}
 
     def loss_and_state(
-        self, tokens_in: Tensor, tokens_out: Tensor, state: State | None = None
+        self, x: Tensor, y: Tensor, state: State | None = None
     ) -> tuple[Tensor, State]:
         r"""The loss of a window as in `loss`, and the state after it, with its graph."""
-        self._check_tokens("tokens_out", tokens_out, self.num_symbols - 1)
-        check_shape("tokens_out", tokens_out, tuple(tokens_in.shape))
-        logits, state = self(tokens_in, state)
-        return F.cross_entropy(logits.flatten(0, 1), tokens_out.flatten()), state
+        self._check_tokens("y", y, self.num_symbols - 1)
+        check_shape("y", y, tuple(x.shape))
+        logits, state = self(x, state)
+        return F.cross_entropy(logits.flatten(0, 1), y.flatten()), state
 
-    def log_conditionals(self, tokens: Tensor) -> Tensor:
+    def log_conditionals(self, x: Tensor) -> Tensor:
         r"""Log-probability of each symbol given those before it in its row: (B, T), nats."""
-        self._check_tokens("tokens", tokens, self.num_symbols - 1)
-        first = tokens.new_full((len(tokens), 1), self.start)
-        logits, _ = self(torch.cat([first, tokens[:, :-1]], 1))
-        log_p: Tensor = logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
+        self._check_tokens("x", x, self.num_symbols - 1)
+        with evaluating(self):
+            logits, _ = self(self._after_start(x))
+        log_p: Tensor = logits.log_softmax(-1).gather(-1, x[..., None])[..., 0]
         return log_p
 
-    def log_prob(self, tokens: Tensor) -> Tensor:
+    def log_prob(self, x: Tensor) -> Tensor:
         r"""Exact log-likelihood of whole sequences: (B, T) in {0, …, V−1} to (B,) nats.
 
-        With dropout, call ``model.eval()`` first.
+        Dropout is off meanwhile.
         """
-        return self.log_conditionals(tokens).sum(1)
+        return self.log_conditionals(x).sum(1)
 
     @torch.no_grad()
     def sample(
@@ -188,6 +190,8 @@ class RecurrentLanguageModel(nn.Module):
         check_at_least("n", n, 1)
         length = self.length if length is None else length
         device = self.output.weight.device
+        if generator is not None:
+            check_same_device("generator", generator, "the model", device)
         read = torch.tensor([self.start], device=device)
         if prompt is not None:
             check_integer("prompt", prompt)
@@ -205,8 +209,11 @@ class RecurrentLanguageModel(nn.Module):
             drawn = ancestral(self.step, read[-1:].expand(n), state, **options)  # type: ignore[arg-type]
         return torch.cat([read[1:].expand(n, -1), drawn], 1)
 
-    def _run(self, tokens: Tensor, state: State | None) -> tuple[Tensor, State]:
-        x = F.dropout(self.embedding(tokens), self.dropout, self.training)
+    def _after_start(self, x: Tensor) -> Tensor:
+        return torch.cat([x.new_full((len(x), 1), self.start), x[:, :-1]], 1)
+
+    def _run(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+        x = F.dropout(self.embedding(x), self.dropout, self.training)
         given: Any = None if state is None else _swap(state)
         if self.cell != "lstm" and given is not None:
             given = given[0]
@@ -223,11 +230,12 @@ class RecurrentLanguageModel(nn.Module):
         for part in state:
             check_shape("state", part, (batch, self.layers, self.hidden), hint="batch first")
 
-    def _check_tokens(self, name: str, tokens: Tensor, largest: int) -> None:
-        check_integer(name, tokens)
-        check_shape(name, tokens, ("B", "T"))
-        check_nonempty(name, tokens)
-        check_range(name, tokens, 0, largest, hint="encode with the alphabet of the model")
+    def _check_tokens(self, name: str, x: Tensor, largest: int) -> None:
+        check_integer(name, x)
+        check_shape(name, x, ("B", "T"))
+        check_nonempty(name, x)
+        check_same_device(name, x, "the model", self.output.weight.device)
+        check_range(name, x, 0, largest, hint="encode with the alphabet of the model")
 
 
 def _swap(state: State) -> State:

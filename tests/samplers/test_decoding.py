@@ -169,7 +169,7 @@ def test_same_generator_same_letters_on_the_device(device: torch.device, seed: i
 def test_bad_arguments_are_named() -> None:
     logits = torch.zeros(2, V)
     for value in (0.0, -1.0):
-        with pytest.raises(ValueError, match="value must be a positive number, got .*top_k"):
+        with pytest.raises(ValueError, match=r"value must be a positive number, got .*top_k"):
             temperature(logits, value)
     with pytest.raises(ValueError, match="k must be at most the 3 symbols, got 4"):
         top_k(logits, 4)
