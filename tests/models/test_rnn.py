@@ -125,11 +125,21 @@ def test_samples_continue_their_prompt(seed: int) -> None:
     ends = torch.cat([prompt.expand(V, 3), torch.arange(V)[:, None]], 1)
     p = model.log_conditionals(ends)[:, 3].exp().detach()
     assert_mean_close(nn.functional.one_hot(x[:, 3], V).double(), p)
-    greedy = model.sample(2, length=3, prompt=prompt[:1], keep=lambda logits: top_k(logits, 1))
-    assert torch.equal(greedy[0], greedy[1])
-    for t in range(1, 4):
-        logits, _ = model(torch.cat([torch.tensor([[V]]), greedy[:1, :t]], 1))
-        assert int(greedy[0, t]) == int(logits[0, -1].argmax())
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_greedy_samples_are_those_of_whole_prefixes(cell: str, seed: int) -> None:
+    """The state that sampling carries is that of everything before, read exactly once."""
+    model = RecurrentLanguageModel(40, embedding=6, hidden=9, layers=2, cell=cell)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter)
+    prompts = torch.randint(40, (5, 3), generator=generator(seed))
+    for prompt in [*prompts, prompts[0, :1], None]:
+        x = model.sample(2, length=4, prompt=prompt, keep=lambda logits: top_k(logits, 1))
+        assert torch.equal(x[0], x[1])
+        for t in range(0 if prompt is None else len(prompt), x.shape[1]):
+            logits, _ = model(torch.cat([torch.tensor([[40]]), x[:1, :t]], 1))
+            assert int(x[0, t]) == int(logits[0, -1].argmax())
 
 
 def test_it_learns_a_rule_that_needs_memory(seed: int) -> None:
