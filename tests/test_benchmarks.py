@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import digits_vae, gan_modes, gan_step, gan_steps, steps, vae_step
+from benchmarks import (
+    character_model,
+    digits_vae,
+    gan_modes,
+    gan_step,
+    gan_steps,
+    generation,
+    steps,
+    vae_step,
+)
 from benchmarks.record import REQUIRED, RESULTS
 
 KEPT = sorted(RESULTS.glob("*.json"))
@@ -117,13 +126,44 @@ def test_the_modes_benchmark_runs(tmp_path: Path) -> None:
     }
 
 
+def test_the_character_benchmark_runs(tmp_path: Path) -> None:
+    output = tmp_path / "character_model.json"
+    arguments = ["--texts", "pydoc", "--seconds", "0.3", "--hidden", "6", "--output", str(output)]
+    threads = torch.get_num_threads()
+    figures = character_model.main(arguments)
+    torch.set_num_threads(threads)
+    check_result(output)
+    (run,) = figures["runs"]
+    assert run["curve"][-1]["validation"] == run["validation"] < math.log(200)
+    assert figures["floors"]["pydoc"]["order 3"] < figures["floors"]["pydoc"]["order 0"]
+
+
+def test_the_generation_benchmark_runs(tmp_path: Path) -> None:
+    output = tmp_path / "generation.json"
+    arguments = ["--lengths", "3", "5", "--hidden", "6", "--rounds", "1", "--steps", "2"]
+    figures = generation.main([*arguments, "--output", str(output)])
+    check_result(output)
+    assert set(figures["characters_written_per_second"]) == {"3", "5"}
+    assert figures["training"]["helpers_over_plain"]["median"] > 0
+
+
+def test_the_recurrent_steps_that_are_compared_compute_the_same_losses(seed: int) -> None:
+    losses = []
+    for name in ("helpers", "plain"):
+        step = generation.MAKERS[name](7, seed)
+        losses.append(torch.stack([step(*generation.batch(seed + k)) for k in range(4)]))
+    torch.testing.assert_close(losses[0], losses[1], rtol=1e-4, atol=0)
+
+
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
 def test_kept_results_are_complete(path: Path) -> None:
     check_result(path)
 
 
 def test_each_benchmark_has_its_result() -> None:
-    assert {path.stem for path in KEPT} == {"digits_vae", "gan_modes", "gan_step", "vae_step"}
+    assert {path.stem for path in KEPT} == {
+        *("character_model", "digits_vae", "gan_modes", "gan_step", "generation", "vae_step")
+    }
 
 
 def check_result(path: Path) -> None:
@@ -133,6 +173,6 @@ def check_result(path: Path) -> None:
     assert result["benchmark"] == path.stem
     assert result["command"].startswith(f"python -m benchmarks.{path.stem}")
     assert result["versions"]["torch"]
-    assert result["threads"] == 1
+    assert result["threads"] == (2 if path.stem == "character_model" else 1)
     assert result["seeds"]
     assert not re.search(r"/(home|root|work|tmp|Users)/", text), "a path of one machine"
