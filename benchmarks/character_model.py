@@ -30,8 +30,8 @@ from helpers.nn import evaluating
 from helpers.random import generator, seed_everything
 from helpers.training import CarriedState, gradient_step
 
-SHORT = {"hidden": 384, "embedding": 64, "dropout": 0.1, "batch_size": 16, "window": 64, "lr": 6e-3}
-LONG = SHORT | {"hidden": 512, "dropout": 0.3, "batch_size": 32}
+SHORT = {"hidden": 320, "embedding": 64, "dropout": 0.1, "batch_size": 16, "window": 64, "lr": 4e-3}
+LONG = SHORT | {"hidden": 512, "dropout": 0.3, "batch_size": 32, "lr": 2e-3}
 
 
 def rate(share: float) -> float:
