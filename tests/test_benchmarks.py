@@ -173,6 +173,6 @@ def check_result(path: Path) -> None:
     assert result["benchmark"] == path.stem
     assert result["command"].startswith(f"python -m benchmarks.{path.stem}")
     assert result["versions"]["torch"]
-    assert result["threads"] == (2 if path.stem == "character_model" else 1)
+    assert result["threads"] == 1
     assert result["seeds"]
     assert not re.search(r"/(home|root|work|tmp|Users)/", text), "a path of one machine"

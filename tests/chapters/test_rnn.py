@@ -126,7 +126,7 @@ def test_gradients_through_time_by_hand(seed: int) -> None:
 
 @pytest.mark.equation("eq-rnn-jacobian")
 def test_the_jacobian_is_a_product(seed: int) -> None:
-    """The norms of the page against torch.autograd's Jacobian of the whole recursion, and the bound."""
+    """Autograd's Jacobian of the whole recursion against the norms of the page; the bound."""
     norms = lesson("jacobians", seed=seed)["elman_norms"]
     for scale in (0.8, 1.3):
         found = norms(scale, length=6, size=5, drive=0.3)
