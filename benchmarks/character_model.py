@@ -31,8 +31,26 @@ from helpers.nn import evaluating
 from helpers.random import generator, seed_everything
 from helpers.training import CarriedState, gradient_step
 
-SHORT = {"hidden": 384, "embedding": 64, "dropout": 0.1, "batch_size": 16, "window": 64, "lr": 3e-3}
-LONG = SHORT | {"hidden": 512, "dropout": 0.3, "batch_size": 32, "lr": 2e-3}
+SHAKESPEARE: dict[str, Any] = {
+    "hidden": 384,
+    "embedding": 64,
+    "dropout": 0.1,
+    "batch_size": 16,
+    "window": 64,
+    "lr": 3e-3,
+}
+SETTINGS = {
+    "shakespeare": SHAKESPEARE,
+    "pydoc": {  # the chapter's
+        "hidden": 256,
+        "embedding": 32,
+        "dropout": 0.0,
+        "batch_size": 8,
+        "window": 48,
+        "lr": 8e-3,
+    },
+}
+LONG = SHAKESPEARE | {"hidden": 512, "dropout": 0.3, "batch_size": 32, "lr": 2e-3}
 
 
 def rate(share: float) -> float:
@@ -139,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     runs = []
     known = {name: floors(load(name)) for name in sorted(set(options.texts))}
     for name, seconds in zip(options.texts, options.seconds):
-        settings = LONG if seconds > 1000 else SHORT
+        settings = LONG if seconds > 1000 else SETTINGS[name]
         if options.hidden is not None:
             settings = settings | {"hidden": options.hidden}
         runs.append(train(load(name), seconds, settings, options.seed))

@@ -2,6 +2,7 @@ r"""A recurrent network as a distribution over sequences of symbols."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -150,7 +151,8 @@ class RecurrentLanguageModel(nn.Module):
     def log_conditionals(self, x: Tensor) -> Tensor:
         r"""Log-probability of each symbol given those before it in its row: (B, T), nats."""
         self._check_tokens("x", x, self.num_symbols - 1)
-        with evaluating(self):
+        # cuDNN has no gradient in evaluation mode, so it is entered only where dropout asks for it.
+        with evaluating(self) if self.dropout else nullcontext():
             logits, _ = self(self._after_start(x))
         log_p: Tensor = logits.log_softmax(-1).gather(-1, x[..., None])[..., 0]
         return log_p

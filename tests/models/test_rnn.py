@@ -41,6 +41,15 @@ def test_probabilities_of_all_sequences_sum_to_one(cell: str, device: torch.devi
 
 
 @pytest.mark.parametrize("cell", CELLS)
+def test_log_prob_has_a_gradient_on_each_device(cell: str, device: torch.device) -> None:
+    model = make(cell).to(device)
+    x = torch.randint(V, (6, 7), device=device)
+    found = torch.autograd.grad(-model.log_prob(x).sum(), list(model.parameters()))
+    expected = torch.autograd.grad(42 * model.loss(x)["loss"], list(model.parameters()))
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("cell", CELLS)
 def test_log_prob_is_that_of_our_cells_in_a_loop(cell: str) -> None:
     model = make(cell)
     layers = []
