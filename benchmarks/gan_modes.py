@@ -109,7 +109,7 @@ def train(task: Task, recipe: str, steps: int, seed: int, batch_size: int = 256)
         torch.optim.Adam(player.parameters(), lr, betas=betas, foreach=True)
         for player, lr in zip((gan.discriminator, gan.generator), rates)
     ]
-    ema = EMA(gan.generator, 0.998) if repaired else None
+    ema = EMA(gan.generator, 0.97) if repaired else None
     step = adversarial_step(
         gan,
         *optimizers,
