@@ -7,6 +7,7 @@ from helpers.training.adversarial import AdversarialStep, adversarial_step
 from helpers.training.average import EMA
 from helpers.training.checkpoint import keep_checkpoint, load_checkpoint, save_checkpoint
 from helpers.training.loop import Callback, History, Step, fit
+from helpers.training.players import Player, players_step
 from helpers.training.steps import gradient_step
 
 __all__ = [
@@ -14,11 +15,13 @@ __all__ = [
     "AdversarialStep",
     "Callback",
     "History",
+    "Player",
     "Step",
     "adversarial_step",
     "fit",
     "gradient_step",
     "keep_checkpoint",
     "load_checkpoint",
+    "players_step",
     "save_checkpoint",
 ]
