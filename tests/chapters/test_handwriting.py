@@ -167,7 +167,12 @@ def test_the_tablet_rounds_positions_and_its_noise_fills_a_cell(seed: int) -> No
 
     part = few_words()
     cells = lesson(
-        "tablet", scale=0.3, train=part, seed_everything=nothing, learn_to_write=nothing, lab_epochs=1
+        "tablet",
+        scale=0.3,
+        train=part,
+        seed_everything=nothing,
+        learn_to_write=nothing,
+        lab_epochs=1,
     )
     tablet, omega = cells["tablet"], cells["omega"]
     coarse, noisy = tablet(part), tablet(part, generator(seed))
@@ -206,7 +211,9 @@ def test_the_prior_of_the_words_sums_to_a_third_for_each_length() -> None:
     """Enumeration of all words of three letters."""
     test = SimpleNamespace(texts=("aba",), lengths=torch.tensor([1]))
     scores = {"told the text": torch.zeros(1), "LSTM, mixture": torch.zeros(1)}
-    log_prior = lesson("solution-5", test=test, scores=scores, score_line=lambda *_: "")["log_prior"]
+    log_prior = lesson("solution-5", test=test, scores=scores, score_line=lambda *_: "")[
+        "log_prior"
+    ]
     vowels, others = "aeiou", "bcdfghjklmnpqrstvwxyz"
     words = [*itertools.product(vowels, others, vowels), *itertools.product(others, vowels, others)]
     assert sum(math.exp(log_prior(word)) for word in words) == pytest.approx(1 / 3)
