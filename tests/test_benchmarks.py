@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import digits_vae, gan_modes, gan_step, gan_steps, steps, vae_step
+from benchmarks import digits_vae, gan_modes, gan_step, gan_steps, levers, steps, vae_step
 from benchmarks.record import REQUIRED, RESULTS
 
 KEPT = sorted(RESULTS.glob("*.json"))
@@ -72,20 +72,6 @@ def test_the_digits_benchmark_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert figures["test"]["mean"] < 64 * math.log(17)  # better than all levels alike
 
 
-def test_a_shift_moves_by_one_pixel_at_most(seed: int) -> None:
-    torch.manual_seed(seed)
-    x = torch.zeros(400, 1, 5, 6)
-    x[:, :, 2, 3] = 1
-    moved = digits_vae.shift(x, 0.5)
-    assert moved.shape == x.shape
-    assert torch.equal(moved.sum((1, 2, 3)), torch.ones(400))
-    assert torch.equal(moved[:, :, 1:4, 2:5].sum((1, 2, 3)), torch.ones(400))
-    stayed = moved[:, 0, 2, 3].mean().item()
-    expected = 0.5 + 0.5 / 9
-    assert abs(stayed - expected) < 5 * math.sqrt(expected * (1 - expected) / 400)
-    assert torch.equal(digits_vae.shift(x, 0.0), x)
-
-
 def test_the_games_that_are_compared_compute_the_same_losses(seed: int) -> None:
     batches = gan_steps.make_batches(3, seed)[:3]
     losses = {}
@@ -117,13 +103,28 @@ def test_the_modes_benchmark_runs(tmp_path: Path) -> None:
     }
 
 
+def test_the_levers_benchmark_runs(tmp_path: Path) -> None:
+    output = tmp_path / "levers.json"
+    figures = levers.main(["--seeds", "2", "--epochs", "1", "--output", str(output)])
+    check_result(output)
+    assert set(figures) == set(levers.SETTINGS)
+    assert figures["base"]["difference"] == {"mean": 0.0, "standard_error": 0.0}
+    assert 0 < figures["classification too"]["accuracy"]["mean"] <= 1
+
+
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
 def test_kept_results_are_complete(path: Path) -> None:
     check_result(path)
 
 
 def test_each_benchmark_has_its_result() -> None:
-    assert {path.stem for path in KEPT} == {"digits_vae", "gan_modes", "gan_step", "vae_step"}
+    assert {path.stem for path in KEPT} == {
+        "digits_vae",
+        "gan_modes",
+        "gan_step",
+        "levers",
+        "vae_step",
+    }
 
 
 def check_result(path: Path) -> None:

@@ -6,6 +6,7 @@ The step itself is the lesson, and each chapter writes its own.
 from helpers.training.adversarial import AdversarialStep, adversarial_step
 from helpers.training.average import EMA
 from helpers.training.checkpoint import keep_checkpoint, load_checkpoint, save_checkpoint
+from helpers.training.early_stopping import EarlyStopping, StopTraining
 from helpers.training.loop import Callback, History, Step, fit
 from helpers.training.players import Player, players_step
 from helpers.training.steps import gradient_step
@@ -14,9 +15,11 @@ __all__ = [
     "EMA",
     "AdversarialStep",
     "Callback",
+    "EarlyStopping",
     "History",
     "Player",
     "Step",
+    "StopTraining",
     "adversarial_step",
     "fit",
     "gradient_step",
