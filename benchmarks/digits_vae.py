@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.record import RESULTS, markdown_table, versions, write_result
+from helpers.data.augmentation import shift
 from helpers.data.batches import Batches
 from helpers.data.images import ImageSplits, load
 from helpers.models.vae import VAE
@@ -36,22 +36,6 @@ EPOCHS = 100
 WEIGHTED_SAMPLES = 4
 SHIFTED = 0.3
 LEARNING_RATE = 3e-3
-
-
-def shift(x: Tensor, share: float) -> Tensor:
-    r"""Move a share of the images by up to one pixel in each direction; what comes in is 0.
-
-    Args:
-        x: images, shape (B, C, H, W).
-        share: which part of them is moved, in [0, 1].
-
-    >>> shift(torch.ones(2, 1, 8, 8), 0.0).equal(torch.ones(2, 1, 8, 8))
-    True
-    """
-    height, width = x.shape[2:]
-    windows = F.pad(x, (1, 1, 1, 1)).unfold(2, height, 1).unfold(3, width, 1)  # (B, C, 3, 3, H, W)
-    rows, down, right = torch.arange(len(x)), *torch.randint(3, (2, len(x)))
-    return torch.where(torch.rand(len(x), 1, 1, 1) < share, windows[rows, :, down, right], x)
 
 
 def make_model() -> VAE:

@@ -34,14 +34,16 @@ class StrokeMixture:
 
     Args:
         raw: (..., 6K + 1), floating point.
-        min_std: added to every standard deviation, at least 0, in the unit of x and y. Above zero
-            it bounds the density, which without it can grow for ever on data that repeat.
+        min_std: m, at least 0, in the unit of x and y. The offset is blurred by normal noise of
+            this standard deviation: $\Sigma_k + m^2 I$ takes the place of $\Sigma_k$. Then no
+            log-density exceeds $-\log (2 \pi m^2)$; with m = 0 it can grow for ever on data that
+            repeat or lie on a line.
 
     Raises:
         TypeError: `raw` is no floating-point tensor.
         ValueError: the last dimension is not 6K + 1, or `min_std` is negative.
 
-    Reference: Graves, arXiv:1308.0850, section 4.1; the order of the numbers and the sign of the
+    Reference: Graves, arXiv:1308.0850, section 4; the order of the numbers and the sign of the
     logit of q are ours.
 
     >>> p = StrokeMixture(torch.zeros(5, 13))  # two standard normals, pen up half of the time
@@ -64,8 +66,16 @@ class StrokeMixture:
         self.mu = torch.stack([mu_x, mu_y], -1)  # (..., K, 2)
         self.log_std = torch.stack([log_std_x, log_std_y], -1)  # (..., K, 2)
         if min_std > 0:
-            self.log_std = (self.log_std.exp() + min_std).log()
+            self._blur(min_std**2)
         self.end_logit = parts[6][..., 0]  # (...)
+
+    def _blur(self, m2: float) -> None:
+        """Add m2 to both variances: the determinant is a sum of positive terms."""
+        variance = (2 * self.log_std).exp()
+        product = self.log_std.sum(-1).exp()  # s_1 s_2
+        determinant = (product / self.r.cosh()) ** 2 + m2 * variance.sum(-1) + m2 * m2
+        self.r = torch.asinh(self.r.tanh() * product * determinant.rsqrt())
+        self.log_std = 0.5 * (variance + m2).log()
 
     @property
     def batch_shape(self) -> torch.Size:
@@ -142,7 +152,7 @@ class StrokeMixture:
         Raises:
             ValueError: the bias is negative or not finite.
 
-        Reference: Graves, arXiv:1308.0850, section 5.4.
+        Reference: Graves, arXiv:1308.0850, section 5.
         """
         check_at_least("bias", bias, 0.0)
         return self._changed(logits=(1 + bias) * self.logits, log_std=self.log_std - bias)

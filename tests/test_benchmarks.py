@@ -17,6 +17,7 @@ from benchmarks import (
     gan_step,
     gan_steps,
     generation,
+    levers,
     steps,
     vae_step,
 )
@@ -81,20 +82,6 @@ def test_the_digits_benchmark_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert figures["test"]["mean"] < 64 * math.log(17)  # better than all levels alike
 
 
-def test_a_shift_moves_by_one_pixel_at_most(seed: int) -> None:
-    torch.manual_seed(seed)
-    x = torch.zeros(400, 1, 5, 6)
-    x[:, :, 2, 3] = 1
-    moved = digits_vae.shift(x, 0.5)
-    assert moved.shape == x.shape
-    assert torch.equal(moved.sum((1, 2, 3)), torch.ones(400))
-    assert torch.equal(moved[:, :, 1:4, 2:5].sum((1, 2, 3)), torch.ones(400))
-    stayed = moved[:, 0, 2, 3].mean().item()
-    expected = 0.5 + 0.5 / 9
-    assert abs(stayed - expected) < 5 * math.sqrt(expected * (1 - expected) / 400)
-    assert torch.equal(digits_vae.shift(x, 0.0), x)
-
-
 def test_the_games_that_are_compared_compute_the_same_losses(seed: int) -> None:
     batches = gan_steps.make_batches(3, seed)[:3]
     losses = {}
@@ -155,6 +142,15 @@ def test_the_recurrent_steps_that_are_compared_compute_the_same_losses(seed: int
     torch.testing.assert_close(losses[0], losses[1], rtol=1e-4, atol=0)
 
 
+def test_the_levers_benchmark_runs(tmp_path: Path) -> None:
+    output = tmp_path / "levers.json"
+    figures = levers.main(["--seeds", "2", "--epochs", "1", "--output", str(output)])
+    check_result(output)
+    assert set(figures) == set(levers.SETTINGS)
+    assert figures["base"]["difference"] == {"mean": 0.0, "standard_error": 0.0}
+    assert 0 < figures["classification too"]["accuracy"]["mean"] <= 1
+
+
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
 def test_kept_results_are_complete(path: Path) -> None:
     check_result(path)
@@ -162,7 +158,8 @@ def test_kept_results_are_complete(path: Path) -> None:
 
 def test_each_benchmark_has_its_result() -> None:
     assert {path.stem for path in KEPT} == {
-        *("character_model", "digits_vae", "gan_modes", "gan_step", "generation", "vae_step")
+        *("character_model", "digits_vae", "gan_modes", "gan_step", "generation", "levers"),
+        "vae_step",
     }
 
 

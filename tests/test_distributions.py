@@ -35,6 +35,7 @@ def steps(n: int, seed: int, device: torch.device | str = "cpu") -> Tensor:
     return torch.cat([offsets, torch.randint(2, (n, 1), generator=g)], 1).to(device)
 
 
+@pytest.mark.equation("eq-handwriting-mixture")
 def test_the_density_is_torchs(device: torch.device, seed: int) -> None:
     """torch.distributions: MixtureSameFamily of MultivariateNormal, and Bernoulli."""
     p, x = mixture(seed, device), steps(3, seed + 1, device)
@@ -44,7 +45,9 @@ def test_the_density_is_torchs(device: torch.device, seed: int) -> None:
     assert p.log_prob(x).shape == p.batch_shape == (3,)
 
 
+@pytest.mark.equation("eq-handwriting-parameters")
 def test_the_parameters_are_in_the_documented_order(seed: int) -> None:
+    """The blocks of the raw numbers, cut and transformed by hand."""
     raw = torch.randn(2, 6 * K + 1, generator=generator(seed))
     p, blocks = StrokeMixture(raw), raw[:, :-1].reshape(2, 6, K)
     torch.testing.assert_close(p.weights, blocks[:, 0].exp() / blocks[:, 0].exp().sum(1)[:, None])
@@ -73,6 +76,7 @@ def test_gradients_are_those_of_finite_differences(seed: int) -> None:
     assert torch.autograd.gradcheck(lambda r: StrokeMixture(r, min_std=0.1).log_prob(x), [raw])
 
 
+@pytest.mark.equation("eq-handwriting-exponent")
 @pytest.mark.parametrize("r", [20.0, -20.0])
 def test_correlations_near_one_stay_exact(r: float) -> None:
     """A closed form: along the ridge of a degenerate normal log p = −log 2π + log cosh r."""
@@ -97,6 +101,7 @@ def test_samples_have_the_moments_of_the_mixture(device: torch.device, seed: int
     assert_mean_close(drawn[:, :2] ** 2, law.variance[0] + law.mean[0] ** 2)
 
 
+@pytest.mark.equation("eq-handwriting-unit")
 def test_a_change_of_unit_is_a_change_of_variables(seed: int) -> None:
     """log p of y = 3x is log p(x) − 2 log 3, with the density of x by torch."""
     p, x = mixture(seed), steps(3, seed)
@@ -106,6 +111,7 @@ def test_a_change_of_unit_is_a_change_of_variables(seed: int) -> None:
     torch.testing.assert_close(p.scaled(3.0).log_prob(y), expected)
 
 
+@pytest.mark.equation("eq-handwriting-bias")
 def test_the_bias_narrows_and_sharpens(seed: int) -> None:
     """The definition: std e^−b, weights in proportion to their power 1 + b; the lift unchanged."""
     p, b = mixture(seed), 0.8
@@ -117,11 +123,30 @@ def test_the_bias_narrows_and_sharpens(seed: int) -> None:
     torch.testing.assert_close(p.biased(0.0).log_prob(steps(3, 0)), p.log_prob(steps(3, 0)))
 
 
-def test_the_floor_bounds_the_density() -> None:
-    raw = torch.tensor([0.0, 0, 0, -50, -50, 0, 0])
-    bound = -math.log(2 * math.pi) - 2 * math.log(0.01)
-    assert StrokeMixture(raw, min_std=0.01).log_density(torch.zeros(2)).item() <= bound + 1e-9
-    assert StrokeMixture(raw).log_density(torch.zeros(2)).item() > 90
+@pytest.mark.equation("eq-handwriting-blur")
+def test_the_floor_is_noise_added_to_the_offset(seed: int) -> None:
+    """torch.distributions: MultivariateNormal with m² I added to the written-out covariance."""
+    raw, m = torch.randn(3, 6 * K + 1, generator=generator(seed)), 0.4
+    p, x = StrokeMixture(raw), steps(3, seed + 1)
+    covariance = reference(p).component_distribution.covariance_matrix + m**2 * torch.eye(2)
+    law = MixtureSameFamily(Categorical(p.weights), MultivariateNormal(p.mu, covariance))
+    found = StrokeMixture(raw, min_std=m).log_density(x[:, :2])
+    torch.testing.assert_close(found, law.log_prob(x[:, :2]))
+
+
+@pytest.mark.equation("eq-handwriting-bound")
+@pytest.mark.parametrize("log_std", [-50.0, 0.0, 3.0])
+@pytest.mark.parametrize("r", [0.0, 25.0, -25.0])
+def test_the_floor_bounds_the_density(log_std: float, r: float) -> None:
+    """The closed form −log(2π m²), also where the correlation is one."""
+    raw = torch.tensor([0.0, 0, 0, log_std, log_std, r, 0])
+    found = StrokeMixture(raw, min_std=0.01).log_density(torch.zeros(2)).item()
+    assert found <= -math.log(2 * math.pi * 0.01**2) + 1e-9
+    if log_std == -50:
+        assert found == pytest.approx(-math.log(2 * math.pi * 0.01**2))
+        assert StrokeMixture(raw).log_density(torch.zeros(2)).item() > 90
+    elif r:
+        assert StrokeMixture(raw).log_density(torch.zeros(2)).item() > 15
 
 
 def test_the_generator_is_obeyed_and_the_global_one_left_alone(seed: int) -> None:

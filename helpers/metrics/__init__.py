@@ -3,6 +3,7 @@ r"""How good is a model, as numbers with their standard errors."""
 from helpers.metrics.estimates import Estimate, mean_and_standard_error
 from helpers.metrics.frechet import frechet_distance
 from helpers.metrics.likelihood import bits_per_dimension
+from helpers.metrics.mmd import mmd
 from helpers.metrics.modes import (
     ModeCoverage,
     high_quality_ceiling,
@@ -12,6 +13,7 @@ from helpers.metrics.modes import (
 )
 from helpers.metrics.neighbours import nearest_neighbours
 from helpers.metrics.precision_recall import PrecisionRecall, precision_recall
+from helpers.metrics.sharpness import sharpness
 
 __all__ = [
     "Estimate",
@@ -21,9 +23,11 @@ __all__ = [
     "frechet_distance",
     "high_quality_ceiling",
     "mean_and_standard_error",
+    "mmd",
     "mode_coverage",
     "nearest_neighbours",
     "precision_recall",
     "reverse_kl",
     "reverse_kl_floor",
+    "sharpness",
 ]

@@ -40,7 +40,7 @@ class HandwritingPredictor(nn.Module):
         components: K, normals in the mixture; 1 is a single Gaussian.
         scale: typical length of an offset, in the unit of the data.
         steps: length of a sample if nothing else is asked.
-        min_std: lower bound on the standard deviations, in units of `scale`.
+        min_std: blur that bounds the density, in units of `scale`, see `StrokeMixture`.
 
     Raises:
         ValueError: a size or the scale is out of range.

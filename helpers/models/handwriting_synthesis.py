@@ -41,8 +41,7 @@ class Writing(NamedTuple):
     Attributes:
         x: (N, T, 3), the pen's steps in the unit of the data, 0 behind the end.
         lengths: (N,) int64, steps of each.
-        attention: (N, T, U + 1), weights phi of the letters at each step; the last places lie
-            behind the end of the text.
+        attention: (N, T, U + 1), weights phi of the letters at each step, then behind the end.
         finished: (N,) bool, False where the longest time was up first.
     """
 

@@ -25,7 +25,7 @@ class SoftWindow(nn.Module):
         letter_steps: steps that a letter takes on average; at the start of training the centres
             move at this speed, so that each letter is in view at about the right time.
 
-    Reference: Graves, arXiv:1308.0850, section 5.1; the start of the centres' speed is ours.
+    Reference: Graves, arXiv:1308.0850, section 5; the start of the centres' speed is ours.
 
     >>> window = SoftWindow(7, 2)
     >>> letters = torch.eye(4)[None, :3]  # one text of three letters, one-hot in four

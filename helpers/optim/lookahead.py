@@ -25,12 +25,13 @@ class Proximal:
 
     Args:
         lr: $h > 0$, or a tensor (D,).
-        newton_steps: at least 1; one is exact for a linear field. Far from an equilibrium of a
-            curved field and with large steps Newton's method may fail: then take a smaller `lr`.
+        newton_steps: at least 1; one is exact for a linear field.
 
     Raises:
         TypeError: an option is no number.
         ValueError: an option is out of its range.
+        FloatingPointError: from a step whose equation Newton's method has not solved to about half
+            of the digits; this happens far from an equilibrium of a curved field.
 
     >>> from helpers.optim.games import bilinear_game
     >>> from helpers.optim.play import play
@@ -62,6 +63,7 @@ class Proximal:
             residual = end + rate * force - point
             last = end - torch.linalg.solve(system, residual[..., None])[..., 0]
             end = last.detach()  # the gradient flows through the last correction only
+        _check_solved(end + rate * field(end).detach() - point.detach(), end, self.newton_steps)
         return last, torch.zeros_like(point)
 
 
@@ -141,6 +143,18 @@ class Optimistic:
         """The next point and the field at this one."""
         force = field(point)
         return point - self.lr * (2 * force - memory), force
+
+
+def _check_solved(residual: Tensor, end: Tensor, newton_steps: int) -> None:
+    """Refuse an end that does not solve the implicit equation; NaN is refused too."""
+    allowed = torch.finfo(end.dtype).eps ** 0.5 * (1 + end.abs())
+    unsolved = ~(residual.abs() <= allowed)
+    if unsolved.any():
+        raise FloatingPointError(
+            f"the proximal step found no solution for {int(unsolved.any(-1).sum())} of "
+            f"{unsolved[..., 0].numel()} points in {newton_steps} Newton steps: take a smaller lr, "
+            "more newton_steps, or start nearer to an equilibrium"
+        )
 
 
 def _with_jacobian(field: Field, point: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,9 @@ from helpers.training.adversarial import AdversarialStep, adversarial_step
 from helpers.training.average import EMA
 from helpers.training.carried_state import CarriedState
 from helpers.training.checkpoint import keep_checkpoint, load_checkpoint, save_checkpoint
+from helpers.training.early_stopping import EarlyStopping, StopTraining
 from helpers.training.loop import Callback, History, Step, fit
+from helpers.training.players import Player, players_step
 from helpers.training.steps import gradient_step
 
 __all__ = [
@@ -15,12 +17,16 @@ __all__ = [
     "AdversarialStep",
     "Callback",
     "CarriedState",
+    "EarlyStopping",
     "History",
+    "Player",
     "Step",
+    "StopTraining",
     "adversarial_step",
     "fit",
     "gradient_step",
     "keep_checkpoint",
     "load_checkpoint",
+    "players_step",
     "save_checkpoint",
 ]

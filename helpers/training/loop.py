@@ -11,6 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from helpers.checks import argument_error, check_at_least
+from helpers.training.early_stopping import StopTraining
 
 Step = Callable[..., Mapping[str, Tensor]]
 Callback = Callable[[int, dict[str, float]], None]
@@ -42,7 +43,8 @@ def fit(
         batches: goes through the data once for each epoch; a batch is a tensor, or a tuple of
             tensors whose first dimension is the batch.
         epochs: how many times to go through the data, at least 1.
-        callbacks: each is called as ``callback(epoch, means)`` after an epoch, epochs from 0.
+        callbacks: each is called as ``callback(epoch, means)`` after an epoch, epochs from 0. One
+            that raises `StopTraining` ends the training after this epoch; the others still run.
         limit: the largest magnitude a term may have; a larger one counts as divergence and stops
             the training like one that is not finite.
         progress: show a bar on stderr (the environment variable TQDM_DISABLE=1 hides it too).
@@ -72,8 +74,15 @@ def fit(
         for name, value in means.items():
             history.setdefault(name, []).append(value)
         bar.set_postfix({name: f"{value:.4g}" for name, value in means.items()})
+        stop = False
         for callback in callbacks:
-            callback(epoch, means)
+            try:
+                callback(epoch, means)
+            except StopTraining:
+                stop = True
+        if stop:
+            bar.close()
+            break
     return history
 
 

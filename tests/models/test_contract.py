@@ -17,6 +17,7 @@ from torch import Tensor
 
 from helpers.models.gan import GAN
 from helpers.models.handwriting import HandwritingPredictor
+from helpers.models.hybrids import VAEGAN, AdversarialAutoencoder
 from helpers.models.independent import IndependentCategorical
 from helpers.models.ppca import ProbabilisticPCA
 from helpers.models.rnn import RecurrentLanguageModel
@@ -73,6 +74,17 @@ def recurrent(cell: str, device: torch.device) -> Case:
     return model, torch.randint(V, (B, 6), device=device)
 
 
+def autoencoder(device: torch.device) -> Case:
+    networks = MLP((2, 3), [7], L, dropout=0.2), MLP(L, [8], (2, 3), dropout=0.2), MLP(L, [6], 1)
+    return AdversarialAutoencoder(*networks, L).to(device), torch.randn(B, 2, 3, device=device)
+
+
+def vaegan(device: torch.device) -> Case:
+    coder = MLP((2, 3), [7], 2 * L, dropout=0.2), MLP(L, [8], (2, 3), dropout=0.2)
+    model = VAEGAN(*coder, MLP((2, 3), [6], 4), MLP(4, [], 1), L).to(device)
+    return model, torch.randn(B, 2, 3, device=device)
+
+
 FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "vae-bernoulli": lambda device: vae("bernoulli", device),
     "vae-categorical": lambda device: vae("categorical", device),
@@ -80,6 +92,8 @@ FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "vae-convolutional": convolutional_vae,
     "gan": lambda device: gan(0, device),
     "gan-conditional": lambda device: gan(4, device),
+    "adversarial-autoencoder": autoencoder,
+    "vae-gan": vaegan,
     "independent": independent,
     "ppca": ppca,
     "handwriting": handwriting,

@@ -41,6 +41,7 @@ def synthesiser(device: torch.device | str = "cpu") -> HandwritingSynthesiser:
     return model.to(device)
 
 
+@pytest.mark.equation("eq-handwriting-window")
 def test_the_window_is_the_formula_in_loops(seed: int) -> None:
     """Explicit loops over texts, letters and bumps."""
     window, g = SoftWindow(H, J, letter_steps=3.0), generator(seed)
@@ -73,6 +74,8 @@ def test_the_window_starts_at_the_speed_of_the_pen() -> None:
     torch.testing.assert_close(kappa, torch.ones(1, J))
 
 
+@pytest.mark.equation("eq-handwriting-chain")
+@pytest.mark.equation("eq-handwriting-predictor")
 def test_the_density_is_a_chain_of_predictions(device: torch.device, seed: int) -> None:
     """One LSTM call for each prefix, from the start, with a mixture in standardised units and the
     change of variables by hand; padding never counts.
@@ -101,6 +104,7 @@ def test_the_loss_is_the_mean_over_sequences_and_over_steps(seed: int) -> None:
     torch.testing.assert_close(terms["nll_per_step"], -log_prob.sum() / lengths.sum())
 
 
+@pytest.mark.equation("eq-handwriting-synthesis")
 def test_the_synthesis_network_is_its_equations(device: torch.device, seed: int) -> None:
     """torch.nn.LSTMCell with copied weights for the lower layer, one step at a time."""
     model, (x, lengths) = synthesiser(device), pens(seed, device)
@@ -156,7 +160,9 @@ def test_a_prefix_is_the_past_of_a_sample(seed: int) -> None:
     torch.testing.assert_close(drawn[0, 0, :2], best.detach())
 
 
+@pytest.mark.equation("eq-handwriting-stop")
 def test_writing_stops_at_the_lift_after_the_last_letter(seed: int) -> None:
+    """A window that moves 0.3 letters a step, with the time of the stop worked out by hand."""
     model = synthesiser()
     with torch.no_grad():
         model.window.steer.weight.zero_()

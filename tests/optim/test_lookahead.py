@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -40,3 +42,18 @@ def test_proximal_step_solves_its_equation_in_a_curved_game(seed: int) -> None:
             tol=1e-12,
         )
         assert np.allclose(found.x, end, atol=1e-8)
+
+
+def test_proximal_step_says_that_it_found_no_solution() -> None:
+    """Newton's classical cycle: p³ − 2p + 2 sends 0 to 1 and 1 to 0."""
+
+    def field(p: torch.Tensor) -> torch.Tensor:
+        return p**3 - 3 * p + 2
+
+    with pytest.raises(FloatingPointError, match="no solution for 1 of 1 points in 20 Newton"):
+        play(Proximal(1.0), field, torch.tensor([0.0]), steps=1)
+    near = torch.tensor([-1.7], dtype=torch.float64)  # p + F(p) = near has a solution close by
+    end = play(Proximal(1.0), field, near, steps=1)[-1]
+    assert abs((end + field(end) - near).item()) < 1e-12
+    with pytest.raises(FloatingPointError, match="no solution"):
+        play(Proximal(1.0), lambda p: p * math.nan, torch.tensor([1.0, 2.0]), steps=1)

@@ -1,0 +1,167 @@
+r"""Byte-pair tokens: a vocabulary learnt by merging the most frequent pair again and again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from helpers.checks import argument_error, check_at_least
+
+BYTES = 256
+Pair = tuple[int, int]
+
+
+class BytePairs:
+    r"""A tokeniser over the bytes of UTF-8, so that every text can be encoded and comes back.
+
+    Tokens 0 to 255 are the bytes. Merge number m makes token 256 + m out of two earlier tokens.
+    Encoding applies the merges in the order in which they were learnt. Merges do not cross the
+    boundary between a word and the white space before it: a word is a run without white space
+    together with the white space in front.
+
+    Args:
+        merges: pairs of tokens; pair m may use the tokens below 256 + m.
+
+    Raises:
+        ValueError: a pair uses a token that does not exist yet, or occurs twice.
+
+    Reference: Sennrich et al. 2015, arXiv 1508.07909, for characters; here on bytes.
+
+    >>> tokens = BytePairs.learn("low lower lowest", vocabulary=259)
+    >>> [tokens.piece(token) for token in range(256, 259)]
+    [b'lo', b'low', b' low']
+    >>> tokens.encode("low lows"), tokens.decode(tokens.encode("low lows"))
+    ([257, 258, 115], 'low lows')
+
+    Taught in: text.
+    """
+
+    def __init__(self, merges: Sequence[Pair]) -> None:
+        self.merges: list[Pair] = []
+        self._rank: dict[Pair, int] = {}
+        self._pieces: list[bytes] = [bytes([value]) for value in range(BYTES)]
+        for number, (left, right) in enumerate(merges):
+            if not 0 <= left < BYTES + number or not 0 <= right < BYTES + number:
+                expected = f"use tokens below {BYTES + number} in pair {number}"
+                raise argument_error("merges", expected, (left, right))
+            if (left, right) in self._rank:
+                raise argument_error("merges", "hold each pair once", (left, right))
+            self._rank[left, right] = number
+            self.merges.append((left, right))
+            self._pieces.append(self._pieces[left] + self._pieces[right])
+        self._known: dict[bytes, list[int]] = {}
+
+    def __len__(self) -> int:
+        """V, the number of tokens."""
+        return BYTES + len(self.merges)
+
+    @classmethod
+    def learn(cls, text: str, *, vocabulary: int) -> BytePairs:
+        r"""Merge the most frequent pair until there are so many tokens, or no pair occurs twice.
+
+        Of pairs that are equally frequent the one with the smaller tokens is merged, so the result
+        depends on the text alone.
+
+        Args:
+            text: what to count in; not empty.
+            vocabulary: V, at least 256.
+
+        Raises:
+            TypeError: `text` is no string.
+            ValueError: an empty text or a vocabulary below 256.
+        """
+        _check_text(text)
+        if not text:
+            raise argument_error("text", "hold at least one character", "an empty string")
+        check_at_least("vocabulary", vocabulary, BYTES)
+        words = [(list(word), count) for word, count in Counter(_words(text)).items()]
+        merges: list[Pair] = []
+        while BYTES + len(merges) < vocabulary:
+            pairs: Counter[Pair] = Counter()
+            for word, count in words:
+                for pair in pairwise(word):
+                    pairs[pair] += count
+            if not pairs:
+                break
+            best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+            if pairs[best] < 2:
+                break
+            token = BYTES + len(merges)
+            merges.append(best)
+            words = [(_merge(word, best, token), count) for word, count in words]
+        return cls(merges)
+
+    def encode(self, text: str) -> list[int]:
+        r"""The tokens of a text.
+
+        Raises:
+            TypeError: `text` is no string.
+            ValueError: it holds half of a surrogate pair, which UTF-8 cannot write.
+        """
+        _check_text(text)
+        tokens: list[int] = []
+        for word in _words(text):
+            if word not in self._known:
+                self._known[word] = self._encode_word(list(word))
+            tokens += self._known[word]
+        return tokens
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        r"""The text of tokens. Bytes that are no UTF-8, as a model may draw them, become U+FFFD.
+
+        Raises:
+            ValueError: a token outside 0 … V − 1.
+        """
+        return b"".join(self.piece(token) for token in tokens).decode("utf-8", errors="replace")
+
+    def piece(self, token: int) -> bytes:
+        r"""The bytes of one token."""
+        if not 0 <= token < len(self):
+            raise argument_error("token", f"lie in 0 … {len(self) - 1}", token)
+        return self._pieces[token]
+
+    def _encode_word(self, word: list[int]) -> list[int]:
+        while len(word) > 1:
+            rank, pair = min(
+                (self._rank.get(pair, len(self.merges)), pair) for pair in pairwise(word)
+            )
+            if rank == len(self.merges):
+                break
+            word = _merge(word, pair, BYTES + rank)
+        return word
+
+
+def _words(text: str) -> list[bytes]:
+    """Cut before each run of white space that is followed by something; nothing is lost."""
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        found = repr(text[error.start])
+        hint = "half of a surrogate pair is no character"
+        raise argument_error("text", "be writable as UTF-8", found, hint) from None
+    cuts = [0]
+    for place in range(1, len(data)):
+        if data[place] in b" \t\n\r" and data[place - 1] not in b" \t\n\r":
+            cuts.append(place)
+    return [data[start:end] for start, end in zip(cuts, [*cuts[1:], len(data)]) if end > start]
+
+
+def _merge(word: list[int], pair: Pair, token: int) -> list[int]:
+    """Replace each occurrence of the pair, from the left."""
+    merged: list[int] = []
+    place = 0
+    while place < len(word):
+        if place + 1 < len(word) and (word[place], word[place + 1]) == pair:
+            merged.append(token)
+            place += 2
+        else:
+            merged.append(word[place])
+            place += 1
+    return merged
+
+
+def _check_text(text: object) -> None:
+    if not isinstance(text, str):
+        hint = "decode bytes first, with the encoding that they are in"
+        raise argument_error("text", "be a string", type(text).__name__, hint, TypeError)

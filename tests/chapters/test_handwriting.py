@@ -1,0 +1,253 @@
+"""The chapter's own lines and those equations that no helper carries, against other answers."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.distributions import Bernoulli, Categorical, MixtureSameFamily, MultivariateNormal
+from torch.nn import functional as F
+
+from helpers.data import strokes
+from helpers.data.download import DownloadError
+from helpers.distributions import StrokeMixture
+from helpers.metrics import mean_and_standard_error
+from helpers.models.handwriting import HandwritingPredictor
+from helpers.models.handwriting_synthesis import HandwritingSynthesiser
+from helpers.nn.soft_window import SoftWindow
+from helpers.random import generator
+from tests.chapters.cells import run_cells
+
+PAGE = "applications/handwriting"
+
+
+@pytest.fixture(autouse=True)
+def _float32() -> None:
+    torch.set_default_dtype(torch.float32)  # the fixture of all tests puts it back
+
+
+def lesson(*ids: str, **names: Any) -> dict[str, Any]:
+    """The chapter's cells `ids`, with the names that its imports cell gives them."""
+    known = {"torch": torch, "math": math, "nn": nn, "F": F, "generator": generator, "seed": 0}
+    known |= {"StrokeMixture": StrokeMixture, "SoftWindow": SoftWindow, "strokes": strokes}
+    known |= {"HandwritingPredictor": HandwritingPredictor, "device": torch.device("cpu")}
+    return run_cells(PAGE, list(ids), **(known | names))
+
+
+def few_words() -> strokes.Strokes:
+    g = generator(3)
+    items = [torch.randn(n, 3, generator=g) for n in (9, 4, 7)]
+    for item in items:
+        item[:, 2] = (item[:, 2] > 0).float()
+    return strokes.pack([item.double().numpy() for item in items], ["one", "two", "six"])
+
+
+def test_the_density_by_hand_is_torchs(seed: int) -> None:
+    """torch.distributions: MixtureSameFamily of MultivariateNormal, and Bernoulli."""
+    torch.set_default_dtype(torch.float64)
+    by_hand = lesson("density")["log_density_by_hand"]
+    raw = torch.randn(25, generator=generator(seed))
+    logit, mx, my, sx, sy, r = raw[:-1].reshape(6, 4)
+    sx, sy, rho = sx.exp(), sy.exp(), r.tanh()
+    off = rho * sx * sy
+    covariance = torch.stack([torch.stack([sx**2, off], -1), torch.stack([off, sy**2], -1)], -2)
+    law = MixtureSameFamily(
+        Categorical(logits=logit), MultivariateNormal(torch.stack([mx, my], -1), covariance)
+    )
+    for lift in (0.0, 1.0):
+        step = torch.tensor([0.3, -0.8, lift])
+        expected = law.log_prob(step[:2]) + Bernoulli(logits=raw[-1]).log_prob(step[2])
+        torch.testing.assert_close(by_hand(raw, step), expected)
+
+
+@pytest.mark.equation("eq-handwriting-moments")
+def test_the_best_single_normal_is_that_of_the_moments(seed: int) -> None:
+    """LBFGS on the seven raw numbers, from another start."""
+    torch.set_default_dtype(torch.float64)
+    from_moments = lesson("fits")["from_moments"]
+    x = torch.randn(60, 3, generator=generator(seed))
+    x[:, 0] = 0.5 * x[:, 0] + 0.4 * x[:, 1]
+    x[:, 2] = (x[:, 2] > 0.6).double()
+    raw = torch.zeros(7, requires_grad=True)
+    optimizer = torch.optim.LBFGS([raw], max_iter=300, line_search_fn="strong_wolfe")
+
+    def nll() -> Tensor:
+        optimizer.zero_grad()
+        loss = -StrokeMixture(raw).log_prob(x).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    optimizer.step(nll)
+    closed = from_moments(x)
+    torch.testing.assert_close(closed[1:], raw.detach()[1:], atol=1e-4, rtol=1e-4)
+    covariance, e = torch.cov(x[:, :2].T, correction=0), x[:, 2].mean()
+    value = 1 + math.log(2 * math.pi) + 0.5 * covariance.logdet() + Bernoulli(e).entropy()
+    torch.testing.assert_close(-StrokeMixture(closed).log_prob(x).mean(), value)
+    torch.testing.assert_close(nll().detach(), value, atol=1e-7, rtol=1e-7)
+
+
+def test_the_fitted_mixture_beats_one_normal_and_not_the_truth() -> None:
+    cells = lesson("fits", "fork", mean_and_standard_error=mean_and_standard_error)
+    nll = {name: -law.log_prob(cells["fresh"]).mean() for name, law in cells["fork"].items()}
+    truth = -cells["floor"].mean()
+    assert nll["single normal"] - truth > 0.5
+    assert abs(nll["mixture, K = 2"] - truth) < 0.01
+
+
+def test_a_fixed_discriminator_prefers_one_step() -> None:
+    cells = lesson("fits", "fork", "e20-check", mean_and_standard_error=mean_and_standard_error)
+    score, fresh = cells["minus_log_D"], cells["fresh"]
+    log_p, log_q = cells["truth"].log_prob(fresh), cells["broad"].log_prob(fresh)
+    best = log_p.exp() / (log_p.exp() + log_q.exp())
+    torch.testing.assert_close(score(fresh), -best.log(), atol=1e-5, rtol=1e-4)
+    assert score(cells["favourite"]) < score(fresh).mean() / 2
+
+
+@pytest.mark.equation("eq-handwriting-window")
+def test_the_window_of_the_chapter_is_a_double_loop(seed: int) -> None:
+    """Explicit loops over letters and bumps."""
+    by_hand = lesson("window")["window_by_hand"]
+    g, window = generator(seed), SoftWindow(5, 2)
+    nn.init.normal_(window.steer.weight)
+    h, kappa = torch.randn(1, 5, generator=g), torch.rand(1, 2, generator=g)
+    letters = F.one_hot(torch.tensor([[1, 0, 3]]), 4).float()
+    with torch.no_grad():
+        w, phi, after = by_hand(window, h, kappa, letters)
+        raw = (window.steer.weight @ h[0] + window.steer.bias).tolist()
+    seen = [0.0] * 4
+    for u, letter in enumerate((1, 0, 3)):
+        total = 0.0
+        for j in range(2):
+            centre = kappa[0, j].item() + math.exp(raw[4 + j])
+            assert after[0, j].item() == pytest.approx(centre, rel=1e-5)
+            total += math.exp(raw[j] - math.exp(raw[2 + j]) * (centre - u) ** 2)
+        assert phi[0, u].item() == pytest.approx(total, rel=1e-4)
+        seen[letter] += total
+    assert w[0].tolist() == pytest.approx(seen, rel=1e-4)
+
+
+def test_the_chapters_sampler_is_that_of_the_package(seed: int) -> None:
+    torch.manual_seed(seed)
+    scribe = HandwritingSynthesiser("delmo", 8, 9, components=2, letter_steps=4.0)
+    cells = lesson("write", scribe=scribe)
+    for k in range(3):
+        done = scribe.write(["dome"], bias=0.3, generator=generator(k))
+        once = cells["write_by_hand"](scribe, "dome", 0.3, generator(k))
+        torch.testing.assert_close(done.x[0], once)
+
+
+@pytest.mark.equation("eq-handwriting-cell")
+def test_the_bound_of_rounded_data_holds_for_the_sharpest_mixture(seed: int) -> None:
+    """Quadrature of both sides over one cell, for laws from broad to collapsed."""
+    torch.set_default_dtype(torch.float64)
+    omega, g = 0.25, generator(seed)
+    grid = (torch.arange(400) + 0.5) / 400 - 0.5
+    cell = omega * torch.cartesian_prod(grid, grid)
+    for width in (1.0, 0.1, 0.02):
+        raw = torch.randn(13, generator=g)
+        raw[2:6] *= 0.05
+        raw[6:10] = math.log(width)
+        log_p = StrokeMixture(raw).log_density(cell)
+        mass = (log_p.exp().mean() * omega**2).item()  # P(cell)
+        assert mass <= 1 + 1e-6
+        assert log_p.mean() <= math.log(mass) - 2 * math.log(omega) + 1e-9
+        assert log_p.mean() <= -2 * math.log(omega)
+    sharp = torch.tensor([0.0, 0, 0, -9, -9, 0, 0])
+    assert StrokeMixture(sharp).log_density(torch.zeros(2)) > -2 * math.log(omega)
+
+
+def test_the_tablet_rounds_positions_and_its_noise_fills_a_cell(seed: int) -> None:
+    def nothing(*_: Any) -> None:
+        return None
+
+    part = few_words()
+    cells = lesson(
+        "tablet",
+        scale=0.3,
+        train=part,
+        seed_everything=nothing,
+        learn_to_write=nothing,
+        lab_epochs=1,
+    )
+    tablet, omega = cells["tablet"], cells["omega"]
+    coarse, noisy = tablet(part), tablet(part, generator(seed))
+    places = coarse.x[..., :2].cumsum(1)
+    for i, n in enumerate(part.lengths.tolist()):
+        exact = part.x[i, :n, :2].cumsum(0)
+        inside = places[i, :n]
+        assert (inside - exact).abs().max() <= omega / 2 + 1e-5
+        torch.testing.assert_close(inside / omega, (inside / omega).round(), atol=1e-4, rtol=0)
+        shift = (noisy.x[i, :n, :2].cumsum(0) - inside) / omega
+        assert shift.abs().max() <= 0.5 + 1e-4
+        assert shift.std() > 0.1
+        assert (coarse.x[i, n:] == 0).all()
+        assert (noisy.x[i, n:] == 0).all()
+    assert torch.equal(coarse.x[..., 2], part.x[..., 2])
+
+
+@pytest.mark.equation("eq-handwriting-marginal")
+def test_a_text_and_its_prior_bound_the_density_of_the_strokes(seed: int) -> None:
+    """Enumeration of all texts of up to three letters over a small alphabet."""
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(seed)
+    model = HandwritingSynthesiser("ab", 5, 6, components=2, letter_steps=2.0)
+    texts = ["".join(t) for n in (1, 2, 3) for t in itertools.product("ab", repeat=n)]
+    prior = torch.randn(len(texts), generator=generator(seed)).log_softmax(0)
+    x = torch.randn(1, 7, 3, generator=generator(seed + 1))
+    x[..., 2] = (x[..., 2] > 0).double()
+    with torch.no_grad():
+        each = prior + model.log_prob(x.expand(len(texts), -1, -1), None, model.encode(texts))
+    marginal = each.exp().sum().log()
+    assert (each <= marginal).all()
+    assert each.logsumexp(0) == pytest.approx(marginal.item(), abs=1e-9)
+
+
+def test_the_prior_of_the_words_sums_to_a_third_for_each_length() -> None:
+    """Enumeration of all words of three letters."""
+    test = SimpleNamespace(texts=("aba",), lengths=torch.tensor([1]))
+    scores = {"told the text": torch.zeros(1), "LSTM, mixture": torch.zeros(1)}
+    log_prior = lesson("solution-5", test=test, scores=scores, score_line=lambda *_: "")[
+        "log_prior"
+    ]
+    vowels, others = "aeiou", "bcdfghjklmnpqrstvwxyz"
+    words = [*itertools.product(vowels, others, vowels), *itertools.product(others, vowels, others)]
+    assert sum(math.exp(log_prior(word)) for word in words) == pytest.approx(1 / 3)
+
+
+def test_the_reader_collapses_repeats_and_drops_blanks() -> None:
+    data = SimpleNamespace(alphabet="abcdefghijklmnopqrstuvwxyz")
+    reader = lesson("reader", data=data, scale=1.0)["Reader"](4)
+    path = torch.tensor([[0, 3, 3, 0, 1, 1, 20, 9], [2, 2, 0, 2, 5, 0, 0, 0]])  # at half the steps
+    reader.forward = lambda _: F.one_hot(path, 27).float()
+    assert reader.read(torch.zeros(2, 16, 3), torch.tensor([14, 9])) == ["cat", "bbe"]
+
+
+def test_without_omniglot_the_cell_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(*_: Any, **__: Any) -> None:
+        raise DownloadError("not here")
+
+    monkeypatch.setattr(strokes, "load", missing)
+    names = {"DownloadError": DownloadError, "omniglot_download": False}
+    assert lesson("omniglot", **names)["people"] is None
+    assert "not on this machine" in capsys.readouterr().out
+
+
+def test_with_omniglot_the_cell_trains_and_scores(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = few_words()
+    monkeypatch.setattr(strokes, "load", lambda *_, **__: SimpleNamespace(train=part, test=part))
+    cells = lesson("fits")
+    names = {"DownloadError": DownloadError, "omniglot_download": True, "predict_epochs": 1}
+    names |= {"seed_everything": torch.manual_seed, "learn_to_write": lambda *_: None}
+    names |= {"mean_and_standard_error": mean_and_standard_error}
+    lesson("omniglot", **(names | {"from_moments": cells["from_moments"]}))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["independent normal", "LSTM, mixture"]

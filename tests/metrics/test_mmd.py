@@ -1,0 +1,89 @@
+"""The maximum mean discrepancy against loops and the closed form for normal distributions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.metrics import mmd
+from helpers.random import generator
+
+
+def by_loops(x: np.ndarray, y: np.ndarray, widths: tuple[float, ...]) -> float:
+    """Sums over all pairs of different rows, as the expectation is written."""
+
+    def k(a: np.ndarray, b: np.ndarray) -> float:
+        return float(np.mean([np.exp(-((a - b) ** 2).mean() / (2 * h * h)) for h in widths]))
+
+    n = len(x)
+    pairs = [(i, j) for i in range(n) for j in range(n) if i != j]
+    total = sum(k(x[i], x[j]) + k(y[i], y[j]) - 2 * k(x[i], y[j]) for i, j in pairs)
+    return total / len(pairs)
+
+
+def normal_kernel_mean(distance: float, variance: float, width: float) -> float:
+    """Mean of exp(−u²/2h²) for u ~ N(distance, variance)."""
+    total = width**2 + variance
+    return width / math.sqrt(total) * math.exp(-(distance**2) / (2 * total))
+
+
+@pytest.mark.equation("eq-hybrids-mmd")
+def test_mmd_is_the_sum_over_pairs(seed: int, device: torch.device) -> None:
+    """Loops over all pairs; a jackknife that really leaves each pair out."""
+    g = generator(seed)
+    x, y = torch.randn(9, 3, generator=g), 1.5 * torch.randn(9, 3, generator=g) + 0.4
+    widths = (0.5, 2.0)
+    value, error = mmd(x.to(device), y.to(device), widths=widths)
+    a, b = x.double().numpy(), y.double().numpy()
+    assert value == pytest.approx(by_loops(a, b, widths), abs=1e-10)
+    keep = [np.arange(9) != i for i in range(9)]
+    left_out = np.array([by_loops(a[k], b[k], widths) for k in keep])
+    assert error == pytest.approx(math.sqrt(8 / 9 * ((left_out - left_out.mean()) ** 2).sum()))
+
+
+def test_mmd_has_the_mean_of_the_closed_form(seed: int) -> None:
+    g, h, shift, std = generator(seed), 0.8, 0.7, 1.6
+    expected = (
+        normal_kernel_mean(0, 2, h)
+        + normal_kernel_mean(0, 2 * std**2, h)
+        - 2 * normal_kernel_mean(shift, 1 + std**2, h)
+    )
+    found = []
+    for _ in range(300):
+        x, y = torch.randn(2, 20, 1, generator=g)
+        found.append(mmd(x, shift + std * y, widths=(h,)))
+    values = np.array([estimate.value for estimate in found])
+    spread = values.std(ddof=1)
+    assert abs(values.mean() - expected) < 5 * spread / math.sqrt(300)
+    errors = np.array([estimate.standard_error for estimate in found])
+    assert 0.7 < errors.mean() / spread < 1.6  # a jackknife: somewhat too large at 20 rows
+
+
+def test_equal_distributions_have_the_mean_zero(seed: int) -> None:
+    g = generator(seed)
+    found = []
+    for _ in range(300):
+        x, y = torch.randn(2, 15, 2, generator=g)
+        found.append(mmd(x, y))
+    values = np.array([estimate.value for estimate in found])
+    assert abs(values.mean()) < 5 * values.std(ddof=1) / math.sqrt(300)
+    assert values.min() < 0
+    errors = np.array([estimate.standard_error for estimate in found])
+    assert errors.mean() > values.std(ddof=1)  # too large rather than too small
+
+
+def test_bad_points_are_refused() -> None:
+    x = torch.randn(5, 2)
+    with pytest.raises(ValueError, match="y must have shape"):
+        mmd(x, torch.randn(6, 2))
+    with pytest.raises(ValueError, match="x must have at least 3 rows, got 2"):
+        mmd(x[:2], x[:2])
+    with pytest.raises(ValueError, match="widths must hold at least one width"):
+        mmd(x, x, widths=())
+    with pytest.raises(ValueError, match=r"widths must be .*positive"):
+        mmd(x, x, widths=(1.0, 0.0))
+    with pytest.raises(ValueError, match=r"y must .*finite"):
+        mmd(x, torch.full((5, 2), math.inf))

@@ -1,0 +1,218 @@
+"""Losses of the hybrids against plain PyTorch, who gets a gradient, what the game constrains."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from helpers.models.hybrids import VAEGAN, AdversarialAutoencoder
+from helpers.nn import MLP
+from helpers.random import generator
+from tests.statistics import assert_mean_close
+
+B, D, L, M = 6, 5, 3, 4
+
+
+def autoencoder(
+    device: torch.device | str = "cpu", **options: float | str
+) -> AdversarialAutoencoder:
+    networks = MLP(D, [7], L), MLP(L, [8], D), MLP(L, [9], 1)
+    return AdversarialAutoencoder(*networks, L, **options).to(device)
+
+
+def vaegan(device: torch.device | str = "cpu", **options: float) -> VAEGAN:
+    networks = MLP(D, [7], 2 * L), MLP(L, [8], D), MLP(D, [9], M), MLP(M, [], 1)
+    return VAEGAN(*networks, L, **options).to(device)
+
+
+def binary_cross_entropy(logits: Tensor, label: float) -> Tensor:
+    return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
+
+
+def moved(model: nn.Module, loss: Tensor) -> set[str]:
+    """Names of the parts of which at least one parameter gets a gradient."""
+    names = set()
+    for name, part in model.named_children():
+        own = list(part.parameters())
+        if own:
+            gradients = torch.autograd.grad(loss, own, retain_graph=True, allow_unused=True)
+            if any(g is not None and bool(g.abs().sum() > 0) for g in gradients):
+                names.add(name)
+    return names
+
+
+@pytest.mark.equation("eq-hybrids-autoencoder")
+def test_reconstruction_is_a_normal_density(seed: int, device: torch.device) -> None:
+    """torch.distributions.Normal, summed over the dimensions by hand."""
+    model, x = autoencoder(device, std=0.3), torch.randn(B, D, device=device)
+    normal = torch.distributions.Normal(model.decoder(model.encoder(x)), 0.3)
+    expected = -sum(normal.log_prob(x)[:, d] for d in range(D)).mean()  # type: ignore[union-attr]
+    loss = model.reconstruction_loss(x)["loss"]
+    torch.testing.assert_close(loss, expected)
+    assert moved(model, loss) == {"encoder", "decoder"}
+
+
+@pytest.mark.equation("eq-hybrids-latent-game")
+def test_the_game_of_codes_is_a_classifier(seed: int, device: torch.device) -> None:
+    """Binary cross-entropy of torch with the label 1 for draws of the prior and 0 for codes."""
+    model, x = autoencoder(device), torch.randn(B, D, device=device)
+    terms = model.discriminator_loss(x, generator=generator(seed, device))
+    z = torch.randn(B, L, generator=generator(seed, device), device=device)
+    prior, codes = model.discriminator(z), model.discriminator(model.encoder(x))
+    expected = binary_cross_entropy(prior, 1) + binary_cross_entropy(codes, 0)
+    torch.testing.assert_close(terms["loss"], expected)
+    torch.testing.assert_close(terms["prior"], prior.mean().detach())
+    torch.testing.assert_close(terms["codes"], codes.mean().detach())
+    assert moved(model, terms["loss"]) == {"discriminator"}
+    loss = model.encoder_loss(x)["loss"]
+    torch.testing.assert_close(loss, binary_cross_entropy(codes, 1))
+    assert moved(model, loss) == {"encoder", "discriminator"}
+
+
+def test_the_game_pushes_codes_towards_the_prior() -> None:
+    """A linear encoder of a normal x can reach N(0, 1) exactly, and gets near in a short game."""
+    torch.manual_seed(0)
+    encoder = nn.Linear(1, 1)
+    with torch.no_grad():
+        encoder.weight.fill_(0.3)
+        encoder.bias.fill_(1.5)
+    model = AdversarialAutoencoder(encoder, nn.Linear(1, 1), MLP(1, [32, 32], 1), 1)
+    players = [
+        (model.discriminator_loss, torch.optim.Adam(model.discriminator.parameters(), 3e-3)),
+        (model.encoder_loss, torch.optim.Adam(encoder.parameters(), 2e-2, betas=(0.5, 0.9))),
+    ]
+    tail = []
+    for number in range(500):
+        for loss, optimizer in players:
+            optimizer.zero_grad()
+            loss(torch.randn(256, 1))["loss"].backward()  # type: ignore[operator]
+            optimizer.step()
+        if number >= 300:
+            tail.append([encoder.weight.abs().item(), encoder.bias.item()])
+    scale, shift = torch.tensor(tail).mean(0).tolist()
+    assert abs(scale - 1) < 0.2
+    assert abs(shift) < 0.25
+
+
+@pytest.mark.equation("eq-hybrids-similarity")
+def test_similarity_is_a_normal_density_of_features(seed: int, device: torch.device) -> None:
+    """torch.distributions.Normal over the features; its constant drops out against itself."""
+    model = vaegan(device, feature_std=0.4)
+    x, other = torch.randn(2, B, D, device=device)
+    normal = torch.distributions.Normal(model.features(other), 0.4)
+    best = torch.distributions.Normal(model.features(x), 0.4)
+    expected = (best.log_prob(model.features(x)) - normal.log_prob(model.features(x))).sum(1)
+    torch.testing.assert_close(model.similarity(x, other), expected)
+    assert (model.similarity(x, x) == 0).all()
+    with pytest.raises(ValueError, match=r"other must have the shape \(6, 5\), got \(1, 5\)"):
+        model.similarity(x, other[:1])
+
+
+@pytest.mark.equation("eq-hybrids-vaegan")
+def test_the_three_losses_of_the_vaegan(seed: int, device: torch.device) -> None:
+    """Torch's binary cross-entropy and its KL between normal distributions, term by term."""
+    model = vaegan(device, gamma=0.7, feature_std=0.5)
+    x = torch.randn(B, D, device=device)
+    mu, log_var = model.encoder(x).chunk(2, 1)
+    posterior = torch.distributions.Normal(mu, (0.5 * log_var).exp())
+    prior = torch.distributions.Normal(torch.zeros_like(mu), torch.ones_like(mu))
+    kl = torch.distributions.kl_divergence(posterior, prior).sum(1).mean()
+
+    rng = generator(seed, device)
+    eps, z = (torch.randn(B, L, generator=rng, device=device) for _ in range(2))
+    x_hat, x_prior = model.decoder(mu + posterior.stddev * eps), model.decoder(z)
+    gap = (model.features(x) - model.features(x_hat)).square().sum(1).mean() / (2 * 0.25)
+    judged = {
+        name: model.head(model.features(v))
+        for name, v in {"x": x, "x_hat": x_hat, "x_prior": x_prior}.items()
+    }
+
+    found = model.encoder_loss(x, generator=generator(seed, device))
+    torch.testing.assert_close(found["loss"], gap + kl)
+    torch.testing.assert_close(found["kl"], kl.detach())
+    assert moved(model, found["loss"]) == {"encoder", "decoder", "features"}
+
+    found = model.decoder_loss(x, generator=generator(seed, device))
+    fooling = binary_cross_entropy(judged["x_hat"], 1) + binary_cross_entropy(judged["x_prior"], 1)
+    torch.testing.assert_close(found["loss"], 0.7 * gap + fooling)
+    torch.testing.assert_close(found["adversarial"], fooling.detach())
+
+    found = model.discriminator_loss(x, generator=generator(seed, device))
+    expected = (
+        binary_cross_entropy(judged["x"], 1)
+        + binary_cross_entropy(judged["x_hat"], 0)
+        + binary_cross_entropy(judged["x_prior"], 0)
+    )
+    torch.testing.assert_close(found["loss"], expected)
+    assert moved(model, found["loss"]) == {"features", "head"}
+
+
+def test_posterior_is_what_the_encoder_says(seed: int) -> None:
+    model, x = vaegan(), torch.randn(B, D)
+    posterior = model.posterior(x)
+    torch.manual_seed(seed)
+    drawn = posterior.sample((4000,))
+    assert drawn.shape == (4000, B, L)
+    mu, log_var = model.encoder(x).detach().chunk(2, 1)
+    assert_mean_close(drawn, mu)
+    assert_mean_close((drawn - mu).square(), log_var.exp())
+    torch.testing.assert_close(model.reconstruct(x), model.decoder(mu).detach())
+
+
+def test_autoencoder_reconstructs_its_codes() -> None:
+    model, x = autoencoder(), torch.randn(B, D)
+    torch.testing.assert_close(model.reconstruct(x), model.decoder(model.encode(x)).detach())
+    assert model.encode(x).requires_grad
+    assert not model.reconstruct(x).requires_grad
+    z = model.latents(2, generator=generator(4))
+    torch.testing.assert_close(model.sample(2, generator=generator(4)), model.decode_mean(z))
+
+
+@pytest.mark.parametrize("make", [autoencoder, vaegan])
+@pytest.mark.parametrize(
+    ("x", "error", "match"),
+    [
+        (torch.zeros(2, D, dtype=torch.int64), TypeError, "x must be a floating-point tensor"),
+        (torch.zeros(0, D), ValueError, "x must"),
+        (torch.full((2, D), math.nan), ValueError, r"x must .*finite"),
+        (torch.zeros(2, D + 1), ValueError, "must have"),
+    ],
+)
+def test_bad_examples_are_refused(
+    make: object, x: Tensor, error: type[Exception], match: str
+) -> None:
+    model = make()  # type: ignore[operator]
+    with pytest.raises(error, match=match):
+        model.discriminator_loss(x)
+    with pytest.raises(error, match=match):
+        model.encoder_loss(x)
+
+
+def test_bad_options_and_networks_are_refused() -> None:
+    with pytest.raises(ValueError, match="latent must be an integer of at least 1, got 0"):
+        AdversarialAutoencoder(MLP(D, [], 1), MLP(1, [], D), MLP(1, [], 1), 0)
+    with pytest.raises(ValueError, match="std must be"):
+        autoencoder(std=-1.0)
+    with pytest.raises(ValueError, match=r"gamma must be .*at least 0"):
+        vaegan(gamma=-0.1)
+    with pytest.raises(ValueError, match=r"feature_std must be .*positive"):
+        vaegan(feature_std=0.0)
+    x = torch.zeros(2, D)
+    wrong = AdversarialAutoencoder(MLP(D, [], L + 1), MLP(L, [], D), MLP(L, [], 1), L)
+    with pytest.raises(ValueError, match=r"encoder's output must have shape \(2, 3\)"):
+        wrong.encode(x)
+    wrong = AdversarialAutoencoder(MLP(D, [], L), MLP(L, [], D + 1), MLP(L, [], 1), L)
+    with pytest.raises(ValueError, match=r"decoder's output must have shape \(2, 5\)"):
+        wrong.reconstruction_loss(x)
+    wrong = AdversarialAutoencoder(MLP(D, [], L), MLP(L, [], D), MLP(L, [], 2), L)
+    with pytest.raises(ValueError, match=r"discriminator's output must have shape \(2, 1\)"):
+        wrong.encoder_loss(x)
+    other = VAEGAN(MLP(D, [], 2 * L), MLP(L, [], D), MLP(D, [], M), MLP(M, [], 2), L)
+    with pytest.raises(ValueError, match=r"head's output must have shape \(2, 1\)"):
+        other.logits(x)
+    with pytest.raises(ValueError, match=r"z must have shape"):
+        vaegan().decode_mean(torch.zeros(2, L + 1))
