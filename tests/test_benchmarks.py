@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import digits_vae, gan_modes, gan_step, gan_steps, levers, steps, vae_step
+from benchmarks import (
+    character_model,
+    digits_vae,
+    gan_modes,
+    gan_step,
+    gan_steps,
+    generation,
+    levers,
+    steps,
+    vae_step,
+)
 from benchmarks.record import REQUIRED, RESULTS
 
 KEPT = sorted(RESULTS.glob("*.json"))
@@ -103,6 +113,35 @@ def test_the_modes_benchmark_runs(tmp_path: Path) -> None:
     }
 
 
+def test_the_character_benchmark_runs(tmp_path: Path) -> None:
+    output = tmp_path / "character_model.json"
+    arguments = ["--texts", "pydoc", "--seconds", "0.3", "--hidden", "6", "--output", str(output)]
+    threads = torch.get_num_threads()
+    figures = character_model.main(arguments)
+    torch.set_num_threads(threads)
+    check_result(output)
+    (run,) = figures["runs"]
+    assert run["curve"][-1]["validation"] == run["validation"] < math.log(200)
+    assert figures["floors"]["pydoc"]["order 3"] < figures["floors"]["pydoc"]["order 0"]
+
+
+def test_the_generation_benchmark_runs(tmp_path: Path) -> None:
+    output = tmp_path / "generation.json"
+    arguments = ["--lengths", "3", "5", "--hidden", "6", "--rounds", "1", "--steps", "2"]
+    figures = generation.main([*arguments, "--output", str(output)])
+    check_result(output)
+    assert set(figures["characters_written_per_second"]) == {"3", "5"}
+    assert figures["training"]["helpers_over_plain"]["median"] > 0
+
+
+def test_the_recurrent_steps_that_are_compared_compute_the_same_losses(seed: int) -> None:
+    losses = []
+    for name in ("helpers", "plain"):
+        step = generation.MAKERS[name](7, seed)
+        losses.append(torch.stack([step(*generation.batch(seed + k)) for k in range(4)]))
+    torch.testing.assert_close(losses[0], losses[1], rtol=1e-4, atol=0)
+
+
 def test_the_levers_benchmark_runs(tmp_path: Path) -> None:
     output = tmp_path / "levers.json"
     figures = levers.main(["--seeds", "2", "--epochs", "1", "--output", str(output)])
@@ -119,10 +158,7 @@ def test_kept_results_are_complete(path: Path) -> None:
 
 def test_each_benchmark_has_its_result() -> None:
     assert {path.stem for path in KEPT} == {
-        "digits_vae",
-        "gan_modes",
-        "gan_step",
-        "levers",
+        *("character_model", "digits_vae", "gan_modes", "gan_step", "generation", "levers"),
         "vae_step",
     }
 

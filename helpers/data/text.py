@@ -3,6 +3,8 @@ r"""Text as sequences of character codes.
 ``pydoc`` is the reference text that ships with Python itself (``pydoc_data.topics``, what
 ``help("LOOPING")`` prints; PSF licence), about 465,000 characters in Python 3.11. It differs from
 one version of Python to the next, so figures measured on it are not comparable across versions.
+
+``shakespeare`` is the usual file of 1,115,394 characters from his plays (public domain).
 """
 
 from __future__ import annotations
@@ -10,11 +12,20 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from helpers.checks import argument_error, check_integer, check_option, check_range
+from helpers.data.download import fetch
+
+SHAKESPEARE: dict[str, Any] = {
+    "filename": "tinyshakespeare.txt",
+    "url": "https://raw.githubusercontent.com/karpathy/char-rnn/"
+    "6f9487a6fe5b420b7ca9afb0d7c078e37c1d1b4e/data/tinyshakespeare/input.txt",
+    "sha256": "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+}
 
 
 @dataclass(frozen=True)
@@ -61,15 +72,16 @@ def load(name: str = "pydoc") -> TextSplits:
     r"""The text called `name`.
 
     Args:
-        name: ``"pydoc"``.
+        name: ``"pydoc"``, or ``"shakespeare"``, which is downloaded once (1.1 MB).
 
     Returns:
-        The first 90 % of the topics, in sorted order, as training text, and the rest for
-        validation.
+        For pydoc the first 90 % of the topics, in sorted order, as training text, and the rest for
+        validation; for Shakespeare the first 90 % of the characters and the rest.
 
     Raises:
         ValueError: the name is unknown.
         RuntimeError: this Python comes without the text.
+        DownloadError: Shakespeare is not there and could not be fetched.
 
     >>> text = load("pydoc")
     >>> len(text.train) > 5 * len(text.validation) > 0
@@ -77,13 +89,29 @@ def load(name: str = "pydoc") -> TextSplits:
 
     Taught in: background/classical_models
     """
-    check_option("name", name, ["pydoc"])
+    check_option("name", name, ["pydoc", "shakespeare"])
+    if name == "shakespeare":
+        return split_characters(fetch(**SHAKESPEARE).read_text(encoding="ascii"), name)
     try:
         topics = importlib.import_module("pydoc_data.topics").topics
     except ImportError as error:
         message = "this Python comes without pydoc_data.topics: install its standard library fully"
         raise RuntimeError(message) from error
     return split_topics(topics, name)
+
+
+def split_characters(text: str, name: str, *, share: float = 0.9) -> TextSplits:
+    r"""The first `share` of the characters against the rest.
+
+    >>> split_characters("to be or not", "toy", share=0.5).validation
+    'or not'
+    """
+    if not 0.0 < share < 1.0:
+        raise argument_error("share", "lie strictly between 0 and 1", share)
+    if len(text) < 2:
+        raise argument_error("text", "hold at least 2 characters", len(text))
+    cut = min(max(int(share * len(text)), 1), len(text) - 1)
+    return TextSplits(text[:cut], text[cut:], "".join(sorted(set(text))), name)
 
 
 def split_topics(topics: Mapping[str, str], name: str, *, share: float = 0.9) -> TextSplits:

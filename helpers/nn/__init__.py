@@ -6,6 +6,7 @@ from helpers.nn.dense import MLP
 from helpers.nn.evaluation import evaluating
 from helpers.nn.features import FourierFeatures, SignLatents
 from helpers.nn.frozen import frozen
+from helpers.nn.recurrent import ElmanCell, GRUCell, LSTMCell, set_forget_bias
 from helpers.nn.residual import ResidualBlock
 from helpers.nn.time_embedding import TimeEmbedding
 
@@ -15,12 +16,16 @@ __all__ = [
     "ConvDiscriminator",
     "ConvEncoder",
     "ConvGenerator",
+    "ElmanCell",
     "FourierFeatures",
+    "GRUCell",
+    "LSTMCell",
     "PositionMap",
     "ResidualBlock",
     "SignLatents",
     "TimeEmbedding",
     "evaluating",
     "frozen",
+    "set_forget_bias",
     "spectral_normalisation",
 ]

@@ -5,6 +5,7 @@ The step itself is the lesson, and each chapter writes its own.
 
 from helpers.training.adversarial import AdversarialStep, adversarial_step
 from helpers.training.average import EMA
+from helpers.training.carried_state import CarriedState
 from helpers.training.checkpoint import keep_checkpoint, load_checkpoint, save_checkpoint
 from helpers.training.early_stopping import EarlyStopping, StopTraining
 from helpers.training.loop import Callback, History, Step, fit
@@ -15,6 +16,7 @@ __all__ = [
     "EMA",
     "AdversarialStep",
     "Callback",
+    "CarriedState",
     "EarlyStopping",
     "History",
     "Player",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.data.text import TextSplits, load, split_topics
+from helpers.data.text import TextSplits, load, split_characters, split_topics
 
 
 def test_pydoc_splits_whole_topics_nine_to_one() -> None:
@@ -40,7 +41,9 @@ def test_no_split_is_ever_empty() -> None:
 
 
 def test_bad_arguments_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="name must be one of 'pydoc', got 'pydocs': did you mean"):
+    with pytest.raises(
+        ValueError, match="name must be one of 'pydoc', 'shakespeare', got 'pydocs': did you"
+    ):
         load("pydocs")
     with pytest.raises(ValueError, match="text must use the alphabet only, got 'z': replace it"):
         TextSplits("a", "a", "a", "toy").encode("az")
@@ -53,3 +56,19 @@ def test_bad_arguments_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
     with pytest.raises(RuntimeError, match=r"comes without pydoc_data\.topics"):
         load("pydoc")
+
+
+def test_shakespeare_is_split_nine_to_one() -> None:
+    if not os.environ.get("DGM_DATA"):
+        pytest.skip("DGM_DATA is not set")
+    text = load("shakespeare")
+    assert (len(text.train), len(text.validation), len(text.alphabet)) == (1_003_854, 111_540, 65)
+
+
+def test_characters_are_split_in_order() -> None:
+    text = split_characters("abcdefghij", "toy", share=0.75)
+    assert (text.train, text.validation, text.alphabet) == ("abcdefg", "hij", "abcdefghij")
+    with pytest.raises(ValueError, match="share must lie strictly between 0 and 1, got 0"):
+        split_characters("ab", "toy", share=0)
+    with pytest.raises(ValueError, match="text must hold at least 2 characters, got 1"):
+        split_characters("a", "toy")

@@ -20,6 +20,7 @@ from helpers.models.handwriting import HandwritingPredictor
 from helpers.models.hybrids import VAEGAN, AdversarialAutoencoder
 from helpers.models.independent import IndependentCategorical
 from helpers.models.ppca import ProbabilisticPCA
+from helpers.models.rnn import RecurrentLanguageModel
 from helpers.models.vae import VAE
 from helpers.nn import MLP, ConvDecoder, ConvEncoder
 from tests.models.vae_toy import rng
@@ -67,6 +68,12 @@ def handwriting(device: torch.device) -> Case:
     return HandwritingPredictor(7, 2, scale=0.6, steps=4).to(device), x
 
 
+def recurrent(cell: str, device: torch.device) -> Case:
+    sizes = {"embedding": 3, "hidden": 5, "layers": 2, "length": 6}
+    model = RecurrentLanguageModel(V, cell=cell, dropout=0.2, **sizes).to(device)
+    return model, torch.randint(V, (B, 6), device=device)
+
+
 def autoencoder(device: torch.device) -> Case:
     networks = MLP((2, 3), [7], L, dropout=0.2), MLP(L, [8], (2, 3), dropout=0.2), MLP(L, [6], 1)
     return AdversarialAutoencoder(*networks, L).to(device), torch.randn(B, 2, 3, device=device)
@@ -90,6 +97,9 @@ FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "independent": independent,
     "ppca": ppca,
     "handwriting": handwriting,
+    "recurrent-elman": lambda device: recurrent("elman", device),
+    "recurrent-gru": lambda device: recurrent("gru", device),
+    "recurrent-lstm": lambda device: recurrent("lstm", device),
 }
 
 
@@ -225,8 +235,10 @@ def doors(model: Any) -> list[Callable[[Any], object]]:
 def test_bad_input_is_named(case: Case) -> None:
     model, x = case
     for door in doors(model):
-        with pytest.raises(ValueError, match=r"x must have shape .*, got \(5, 2\)"):
-            door(x.flatten(1)[:, :2])
+        any_length = isinstance(model, RecurrentLanguageModel)
+        wrong = x[:, :2, None] if any_length else x.flatten(1)[:, :2]
+        with pytest.raises(ValueError, match=r"x must have shape .*, got \(5, (2|2, 1)\)"):
+            door(wrong)
         with pytest.raises(ValueError, match="x must hold at least one example, got shape"):
             door(x[:0])
         with pytest.raises(TypeError, match=r"x must be a torch.Tensor, got list"):

@@ -1,0 +1,235 @@
+"""The recurrent language model: normalised, equal to our cells, and state is really carried."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from helpers.data.streams import Streams
+from helpers.data.text import TextSplits
+from helpers.models.rnn import RecurrentLanguageModel
+from helpers.nn import ElmanCell, GRUCell, LSTMCell
+from helpers.random import generator
+from helpers.samplers.decoding import top_k
+from helpers.training import CarriedState, fit, gradient_step
+from tests.statistics import assert_mean_close
+
+V, E, H = 3, 4, 5
+CELLS = {"elman": ElmanCell, "gru": GRUCell, "lstm": LSTMCell}
+EVERY = torch.tensor(list(itertools.product(range(V), repeat=4)))
+
+
+def make(cell: str = "lstm", **options: object) -> RecurrentLanguageModel:
+    """A model far from the uniform distribution of the start."""
+    settings = {"embedding": E, "hidden": H, "layers": 2} | options
+    model = RecurrentLanguageModel(V, cell=cell, **settings)  # type: ignore[arg-type]
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.8)
+    return model
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_probabilities_of_all_sequences_sum_to_one(cell: str, device: torch.device) -> None:
+    model = make(cell).to(device)
+    log_p = model.log_prob(EVERY.to(device))
+    assert log_p.shape == (81,)
+    torch.testing.assert_close(log_p.detach().exp().sum().item(), 1.0)
+    assert log_p.detach().std().item() > 0.3
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_log_prob_has_a_gradient_on_each_device(cell: str, device: torch.device) -> None:
+    model = make(cell).to(device)
+    x = torch.randint(V, (6, 7), device=device)
+    found = torch.autograd.grad(-model.log_prob(x).sum(), list(model.parameters()))
+    expected = torch.autograd.grad(42 * model.loss(x)["loss"], list(model.parameters()))
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_log_prob_is_that_of_our_cells_in_a_loop(cell: str) -> None:
+    model = make(cell)
+    layers = []
+    for k in range(2):
+        ours = CELLS[cell](E if k == 0 else H, H)
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        ours.load_state_dict({n: getattr(model.recurrent, f"{n}_l{k}") for n in names})
+        layers.append(ours)
+    x = torch.randint(V, (6, 7))
+    token, states, total = torch.full((6,), model.start), [None, None], torch.zeros(6)
+    for t in range(7):
+        h = model.embedding(token)
+        for k, ours in enumerate(layers):
+            states[k] = ours(h, states[k])
+            h = states[k][0] if cell == "lstm" else states[k]
+        total = total + model.output(h).log_softmax(-1)[torch.arange(6), x[:, t]]
+        token = x[:, t]
+    torch.testing.assert_close(model.log_prob(x), total)
+    torch.testing.assert_close(model.loss(x)["loss"], -total.mean() / 7)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_windows_with_a_carried_state_add_up_to_the_whole(cell: str) -> None:
+    model, x = make(cell), torch.randint(V, (33,))
+    rows = x[:32].view(2, 16)
+    whole = -model.log_prob(rows).sum()
+    for window in (1, 5, 16):
+        carried, total = CarriedState(model), torch.zeros(())
+        for _ in range(2):  # the second pass must begin afresh
+            total = torch.zeros(())
+            for tokens_in, tokens_out in Streams(x, batch_size=2, window=window, start=V):
+                total = total + carried.loss(tokens_in, tokens_out)["loss"] * tokens_out.numel()
+        torch.testing.assert_close(total, whole)
+
+
+def test_no_gradient_passes_from_window_to_window() -> None:
+    model = make()
+    carried = CarriedState(model)
+    carried.loss(torch.tensor([[V, 0]]), torch.tensor([[0, 1]]))
+    assert carried.state is not None
+    before = tuple(part.clone() for part in carried.state)
+    assert not any(part.requires_grad for part in carried.state)
+    window = torch.tensor([[1, 2]]), torch.tensor([[2, 0]])
+    carried.loss(*window)["loss"].backward()
+    found = [p.grad.clone() for p in model.parameters()]
+    for parameter in model.parameters():
+        parameter.grad = None
+    model.loss(*window, before)["loss"].backward()  # the same window, the state a constant
+    for mine, parameter in zip(found, model.parameters()):
+        torch.testing.assert_close(mine, parameter.grad)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_step_by_step_is_the_same_as_at_once(cell: str) -> None:
+    model, x = make(cell), torch.randint(V, (6, 5))
+    logits, after = model(x)
+    state = None
+    for t in range(5):
+        one, state = model.step(x[:, t], state)
+        torch.testing.assert_close(one, logits[:, t])
+    for mine, other in zip(state, after, strict=True):
+        assert mine.shape == (6, 2, H)
+        torch.testing.assert_close(mine, other)
+    order = torch.tensor([3, 0])  # batch first: rows may be picked
+    picked = model.step(x[order, 0], tuple(part[order] for part in state))[0]
+    torch.testing.assert_close(picked, model.step(x[:, 0], state)[0][order])
+
+
+def test_samples_occur_as_often_as_log_prob_says(seed: int) -> None:
+    model = make("gru")
+    x = model.sample(20_000, length=4, generator=generator(seed))
+    p = model.log_prob(EVERY).exp().detach()
+    place = (x * torch.tensor([27, 9, 3, 1])).sum(1)
+    shares = nn.functional.one_hot(place, 81).double()
+    assert_mean_close(shares[:, p > 0.002], p[p > 0.002])
+
+
+def test_samples_continue_their_prompt(seed: int) -> None:
+    model, prompt = make(), torch.tensor([2, 0, 1])
+    x = model.sample(20_000, length=1, prompt=prompt, generator=generator(seed))
+    assert torch.equal(x[:, :3], prompt.expand(20_000, 3))
+    ends = torch.cat([prompt.expand(V, 3), torch.arange(V)[:, None]], 1)
+    p = model.log_conditionals(ends)[:, 3].exp().detach()
+    assert_mean_close(nn.functional.one_hot(x[:, 3], V).double(), p)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_greedy_samples_are_those_of_whole_prefixes(cell: str, seed: int) -> None:
+    """The state that sampling carries is that of everything before, read exactly once."""
+    model = RecurrentLanguageModel(40, embedding=6, hidden=9, layers=2, cell=cell)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter)
+    prompts = torch.randint(40, (5, 3), generator=generator(seed))
+    for prompt in [*prompts, prompts[0, :1], None]:
+        x = model.sample(2, length=4, prompt=prompt, keep=lambda logits: top_k(logits, 1))
+        assert torch.equal(x[0], x[1])
+        for t in range(0 if prompt is None else len(prompt), x.shape[1]):
+            logits, _ = model(torch.cat([torch.tensor([[40]]), x[:1, :t]], 1))
+            assert int(x[0, t]) == int(logits[0, -1].argmax())
+
+
+def test_it_learns_a_rule_that_needs_memory(seed: int) -> None:
+    """Each symbol repeats the one three places before, with noise: the entropy is known."""
+    g = generator(seed)
+    x = torch.randint(2, (3,), generator=g).tolist()
+    flips = (torch.rand(6000, generator=g) < 0.1).long().tolist()
+    for flip in flips:
+        x.append(x[-3] ^ flip)
+    codes = torch.tensor(x)
+    model = RecurrentLanguageModel(2, embedding=4, hidden=16)
+    optimizer = torch.optim.Adam(model.parameters(), 2e-2)
+    streams = Streams(codes[:5000], batch_size=20, window=25, start=2)
+    step = gradient_step(CarriedState(model), optimizer, max_norm=1.0)
+    fit(step, streams, epochs=30, progress=False)
+    entropy = 0.3251  # of one flip in ten, in nats
+    nats = -model.log_conditionals(codes[None, 5000:]).mean().item()
+    assert nats < entropy + 0.12  # five standard errors of the text, and what is not learnt yet
+
+
+def test_dropout_is_on_in_training_only() -> None:
+    model, x = make(dropout=0.5, layers=1), torch.randint(V, (2, 6))
+    assert not torch.equal(model.loss(x)["loss"], model.loss(x)["loss"])
+    assert not torch.equal(model(x)[1][0], model(x)[1][0])  # of the inputs, too
+    torch.manual_seed(1)
+    first = model(x)[1][0]
+    torch.manual_seed(1)
+    assert torch.equal(first, model(x)[1][0])  # the outputs' own comes after the state
+    assert torch.equal(model.log_prob(x), model.log_prob(x))
+    assert model.training
+
+
+def test_the_forget_gate_starts_open() -> None:
+    lstm = RecurrentLanguageModel(V, hidden=H, forget_bias=2.0).recurrent
+    total = lstm.bias_ih_l0 + lstm.bias_hh_l0
+    torch.testing.assert_close(total[H : 2 * H], torch.full((H,), 2.0))
+
+
+def test_bad_arguments_are_named() -> None:
+    model, x = make(), torch.zeros(2, 4, dtype=torch.int64)
+    with pytest.raises(ValueError, match="num_symbols must be an integer of at least 2, got 1"):
+        RecurrentLanguageModel(1)
+    with pytest.raises(ValueError, match="cell must be one of 'elman', 'gru', 'lstm', got 'ltsm'"):
+        RecurrentLanguageModel(V, cell="ltsm")
+    for name in ("embedding", "hidden", "layers", "length"):
+        with pytest.raises(ValueError, match=f"{name} must be an integer of at least 1, got 0"):
+            RecurrentLanguageModel(V, **{name: 0})
+    with pytest.raises(ValueError, match="dropout"):
+        RecurrentLanguageModel(V, dropout=1.0)
+    with pytest.raises(ValueError, match=r"x must lie in \[0, 2\], got .*: encode with"):
+        model.log_prob(x + V)
+    with pytest.raises(ValueError, match=r"x must lie in \[0, 3\]"):
+        model(x + V + 1)
+    with pytest.raises(ValueError, match=r"y must lie in \[0, 2\]"):
+        model.loss(x, x + V)
+    with pytest.raises(ValueError, match=r"y must have shape \(2, 4\), got \(2, 3\)"):
+        model.loss(x, x[:, :3])
+    with pytest.raises(ValueError, match=r"x must have shape \(B, T\), got \(4,\)"):
+        model.log_prob(x[0])
+    with pytest.raises(TypeError, match="x must be an integer tensor"):
+        model.log_prob(x.double())
+    with pytest.raises(ValueError, match="state must hold 2 tensors for this cell, got 1"):
+        model(x, (torch.zeros(2, 2, H),))
+    wrong = torch.zeros(2, 2, H + 1)
+    with pytest.raises(
+        ValueError, match=r"state must have shape \(2, 2, 5\), got \(2, 2, 6\): batch"
+    ):
+        model(x, (wrong, wrong))
+    with pytest.raises(ValueError, match="prompt must hold at least one symbol, got none: leave"):
+        model.sample(1, prompt=x[0, :0])
+    with pytest.raises(ValueError, match=r"prompt must lie in \[0, 2\]"):
+        model.sample(1, prompt=x[0] + V)
+    with pytest.raises(ValueError, match="n must be an integer of at least 1, got 0"):
+        model.sample(0)
+    with pytest.raises(ValueError, match="length must be an integer of at least 1, got 0"):
+        model.sample(1, length=0)
+    with pytest.raises(ValueError, match="text must use the alphabet only, got 'z'"):
+        TextSplits("ab", "ab", "ab", "toy").encode("baz")
+
+
+def test_states_of_another_size_are_refused_by_the_other_cells() -> None:
+    x: Tensor = torch.zeros(2, 4, dtype=torch.int64)
+    with pytest.raises(ValueError, match="state must hold 1 tensors for this cell, got 2"):
+        make("gru")(x, (torch.zeros(2, 2, H), torch.zeros(2, 2, H)))
