@@ -134,9 +134,13 @@ def test_second_moments_multiply_through_the_layers(seed: int) -> None:
     forward = {name: pair[0] for name, pair in found["shown"].items()}  # type: ignore[attr-defined]
     for name, factor in (("half of He's", 0.5), ("He", 1.0), ("twice He's", 2.0)):
         per_layer = (forward[name][-1] / forward[name][0]).item() ** (1 / 19)
-        assert per_layer == pytest.approx(factor, rel=0.05)
+        # a layer's root mean square has a relative error of sqrt(5 / 256) / 2, 19 layers of
+        # sqrt(5 / 256 / 19) / 2 = 0.016
+        assert per_layer == pytest.approx(factor, rel=0.08)
+    # normalised, one layer has sqrt(3 / 256) / 2 = 0.054 and a ratio of two layers 0.077; without
+    # normalisation the ratio would be 2**18
     normal = forward["twice, normalised"]
-    assert 0.9 < (normal[-1] / normal[1]).item() < 1.1
+    assert 0.6 < (normal[-1] / normal[1]).item() < 1.5
 
 
 @pytest.mark.equation("eq-training-layernorm")
