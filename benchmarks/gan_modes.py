@@ -45,8 +45,8 @@ class Task(NamedTuple):
 
 
 TASKS = {
-    "ring": Task(Ring(), 1.0, (0.4, 0.008)),
-    "grid": Task(Grid(spacing=2.0), 4.0, (0.3, 0.010)),
+    "ring": Task(Ring(), 1.0, (0.4, 0.004)),
+    "grid": Task(Grid(spacing=2.0), 4.0, (0.3, 0.005)),
 }
 
 
@@ -109,7 +109,7 @@ def train(task: Task, recipe: str, steps: int, seed: int, batch_size: int = 256)
         torch.optim.Adam(player.parameters(), lr, betas=betas, foreach=True)
         for player, lr in zip((gan.discriminator, gan.generator), rates)
     ]
-    ema = EMA(gan.generator, 0.998) if repaired else None
+    ema = EMA(gan.generator, 0.97) if repaired else None
     step = adversarial_step(
         gan,
         *optimizers,
@@ -174,7 +174,7 @@ def keep(rows: list[dict[str, Any]], steps: int, output: Path) -> None:
     command = "python -m benchmarks.gan_modes"
     if len(seeds) != 10:
         command += f" --seeds {len(seeds)}"
-    if steps != 6000:
+    if steps != 8000:
         command += f" --steps {steps}"
     write_result(
         output,
@@ -201,7 +201,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, default=10, help="seeds 0, 1, …")
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--workers", type=int, default=2, help="processes, one thread each")
     parser.add_argument("--output", type=Path, default=RESULTS / "gan_modes.json")
     options = parser.parse_args(arguments)

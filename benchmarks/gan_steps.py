@@ -31,13 +31,18 @@ def make_networks(seed: int) -> tuple[ConvGenerator, ConvDiscriminator]:
     return ConvGenerator(LATENT, IMAGE, (128, 64, 32, 16)), ConvDiscriminator(IMAGE, (32, 64, 128))
 
 
-def helpers_step(seed: int, *, fused: bool = False) -> TrainingStep:
-    r"""The GAN and the step that the book uses; `fused` chooses Adam's fused form."""
+def helpers_step(seed: int, *, fused: bool = False, channels_last: bool = False) -> TrainingStep:
+    r"""The GAN and the step that the book uses.
+
+    `fused` chooses Adam's fused form, `channels_last` the order of the weights in memory.
+    """
     from helpers.models.gan import GAN
     from helpers.training import adversarial_step
 
     generator, discriminator = make_networks(seed)
     gan = GAN(generator, discriminator, LATENT)
+    if channels_last:
+        gan.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizers = [
         torch.optim.Adam(p.parameters(), LEARNING_RATE, betas=BETAS, fused=fused or None)
         for p in (discriminator, generator)
@@ -73,6 +78,8 @@ def plain_step(seed: int) -> TrainingStep:
 MAKERS: dict[str, Callable[[int], TrainingStep]] = {
     "helpers": helpers_step,
     "helpers, fused Adam": lambda seed: helpers_step(seed, fused=True),
+    "helpers, channels last": lambda seed: helpers_step(seed, channels_last=True),
+    "helpers, both": lambda seed: helpers_step(seed, fused=True, channels_last=True),
     "plain": plain_step,
 }
 

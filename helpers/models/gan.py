@@ -20,6 +20,7 @@ from helpers.checks import (
 from helpers.models.vae_observations import draw_normal
 from helpers.nn import evaluating
 from helpers.objectives import adversarial
+from helpers.objectives import gradient_penalties as penalties
 
 
 class GAN(nn.Module):
@@ -176,11 +177,11 @@ class GAN(nn.Module):
             return self.logits(x, y)
 
         if r1:
-            penalty = penalty + r1 * adversarial.r1_penalty(judge, real).mean()
+            penalty = penalty + r1 * penalties.r1_penalty(judge, real).mean()
         if r2:
-            penalty = penalty + r2 * adversarial.r1_penalty(judge, fake).mean()
+            penalty = penalty + r2 * penalties.r1_penalty(judge, fake).mean()
         if gradient_penalty:
-            between = adversarial.gradient_penalty(judge, real, fake, generator=generator)
+            between = penalties.gradient_penalty(judge, real, fake, generator=generator)
             penalty = penalty + gradient_penalty * between.mean()
         return {
             "loss": loss + penalty,

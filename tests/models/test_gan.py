@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from helpers.models.gan import GAN
 from helpers.nn import MLP, ConvDiscriminator, ConvGenerator, frozen, spectral_normalisation
-from helpers.objectives.adversarial import KINDS, gradient_penalty, r1_penalty
+from helpers.objectives.adversarial import KINDS
+from helpers.objectives.gradient_penalties import gradient_penalty, r1_penalty
 from helpers.random import generator
 from tests.statistics import assert_mean_close
 

@@ -1,4 +1,4 @@
-"""Losses and penalties of the game against torch's own functions, closed forms and quadrature."""
+"""Losses of the game against torch's own functions, closed forms and quadrature."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from helpers.objectives.adversarial import (
@@ -14,9 +14,7 @@ from helpers.objectives.adversarial import (
     VALUE_AT_OPTIMUM,
     discriminator_loss,
     generator_loss,
-    gradient_penalty,
     optimal_logit,
-    r1_penalty,
 )
 from helpers.random import generator
 
@@ -152,78 +150,6 @@ def test_at_the_optimum_the_value_is_minus_log_4(seed: int) -> None:
     assert pytest.approx(math.log(0.5) + math.log(0.5)) == VALUE_AT_OPTIMUM
 
 
-# ---- penalties --------------------------------------------------------------------------------
-
-
-class Curved(nn.Module):
-    """A discriminator that is no linear function, for events of two dimensions."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        values: Tensor = self.layers(x)[:, 0]
-        return values
-
-
-def jacobian(network: nn.Module, x: Tensor) -> Tensor:
-    """Gradient at each example by itself, (B, D)."""
-    return torch.stack(
-        [
-            torch.autograd.functional.jacobian(network, row[None], create_graph=True).flatten()
-            for row in x
-        ]
-    )
-
-
-@pytest.mark.equation("eq-gan-r1")
-def test_r1_by_one_jacobian_an_example(seed: int, device: torch.device) -> None:
-    """Independent answer: torch's jacobian, example by example, and gradients of weights of it."""
-    network, x = Curved().to(device), torch.randn(4, 2, 3, device=device)
-    penalty = r1_penalty(network, x)
-    expected = 0.5 * jacobian(network, x).square().sum(1)
-    torch.testing.assert_close(penalty, expected)
-    weights = list(network.parameters())[:2]
-    found = torch.autograd.grad(penalty.sum(), weights)
-    for one, two in zip(found, torch.autograd.grad(expected.sum(), weights)):
-        torch.testing.assert_close(one, two)
-
-
-@pytest.mark.equation("eq-gan-gradient-penalty")
-def test_gradient_penalty_by_one_jacobian_an_example(seed: int, device: torch.device) -> None:
-    """Independent answer: the penalty recomputed at the same points with torch's jacobian."""
-    network = Curved().to(device)
-    real, fake = torch.randn(2, 4, 2, 3, device=device)
-    u = torch.rand(4, 1, 1, generator=generator(seed, device), device=device)
-    at = u * real + (1 - u) * fake
-    for target in (0.0, 1.0):
-        found = gradient_penalty(
-            network, real, fake, target=target, generator=generator(seed, device)
-        )
-        expected = (jacobian(network, at).norm(dim=1) - target).square()
-        torch.testing.assert_close(found, expected)
-
-
-def test_penalties_do_not_reach_the_generator_and_flat_ones_are_finite() -> None:
-    x = torch.randn(4, 6, requires_grad=True)
-    network = Curved()
-    (r1_penalty(network, x).sum() + gradient_penalty(network, x, 2 * x).sum()).backward()
-    assert x.grad is None
-    flat = nn.Linear(6, 1)
-    nn.init.zeros_(flat.weight)
-    penalty = gradient_penalty(lambda x: flat(x)[:, 0], x.detach(), x.detach())
-    torch.testing.assert_close(penalty, torch.ones(4))
-    penalty.sum().backward()
-    assert flat.weight.grad is not None
-    assert flat.weight.grad.isfinite().all()
-
-
-def test_penalties_work_without_gradients_around_them() -> None:
-    with torch.no_grad():
-        assert (r1_penalty(Curved(), torch.randn(3, 6)) > 0).all()
-
-
 def test_bad_arguments_are_named() -> None:
     a = torch.zeros(3)
     with pytest.raises(ValueError, match=r"kind must be one of .* did you mean 'hinge'"):
@@ -236,11 +162,5 @@ def test_bad_arguments_are_named() -> None:
         generator_loss(a.long())
     with pytest.raises(ValueError, match="real_logits must be given for this kind, got None"):
         generator_loss(a, "relativistic")
-    with pytest.raises(ValueError, match=r"fake must have shape \(3, 2\), got \(3, 1\)"):
-        gradient_penalty(Curved(), torch.zeros(3, 2), torch.zeros(3, 1))
-    with pytest.raises(ValueError, match="target must be a number of at least 0"):
-        gradient_penalty(Curved(), torch.zeros(3, 6), torch.zeros(3, 6), target=-1.0)
-    with pytest.raises(ValueError, match="x must hold at least one example"):
-        r1_penalty(Curved(), torch.zeros(0, 6))
     with pytest.raises(ValueError, match=r"log_p_model must have shape \(3,\), got \(2,\)"):
         optimal_logit(a, a[:2])
