@@ -11,6 +11,9 @@ import re
 import sys
 from pathlib import Path
 
+from pybtex.database import parse_string
+from pybtex.exceptions import PybtexError
+
 from tools import outputs
 from tools.equations import page_texts
 from tools.notebooks import (
@@ -185,9 +188,45 @@ def chapter_problems(chapter: str, notebook: Notebook) -> list[Problem]:
     return problems
 
 
+def read_bibliography(root: Path) -> tuple[set[str], list[Problem]]:
+    """The keys of ``book/references.bib``, and what is wrong with it."""
+    name = "book/references.bib"
+    try:
+        entries = parse_string((root / name).read_text(encoding="utf-8"), "bibtex").entries
+    except PybtexError as error:
+        return set(), [Problem(name, "", str(error))]
+    problems = []
+    titles: dict[str, str] = {}
+    for key, entry in entries.items():
+        missing = [field for field in ("title", "year") if field not in entry.fields]
+        if missing:
+            problems.append(Problem(name, key, f"lacks {', '.join(missing)}"))
+        title = re.sub(r"[^a-z]+", " ", entry.fields.get("title", key).lower())
+        if title in titles:
+            problems.append(Problem(name, key, f"has the title of {titles[title]}"))
+        titles[title] = key
+    return set(entries), problems
+
+
+def citation_problems(page: str, place: str, markdown: str, known: set[str]) -> list[Problem]:
+    """Citations of works that the bibliography does not hold."""
+    cited = [
+        key.strip()
+        for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", markdown)
+        for key in keys.split(",")
+    ]
+    return [
+        Problem(page, place, f"cites {key}, which is not in book/references.bib")
+        for key in cited
+        if key not in known
+    ]
+
+
 def check(root: Path, pages: list[str] | None = None) -> list[Problem]:
     """All lints of these pages, or of the whole book with its table of contents."""
-    problems = toc_problems(root) if pages is None else []
+    works, problems = read_bibliography(root)
+    if pages is None:
+        problems += toc_problems(root)
     notebooks = set(toc_notebooks(root))
     for page in toc_pages(root) if pages is None else pages:
         if page in notebooks:
@@ -196,6 +235,7 @@ def check(root: Path, pages: list[str] | None = None) -> list[Problem]:
             continue
         for place, text in page_texts(root, page):
             problems += image_problems(page, place, text)
+            problems += citation_problems(page, place, text, works)
     return problems
 
 

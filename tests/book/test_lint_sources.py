@@ -90,6 +90,34 @@ def without_stored_output(book: Book) -> None:
     book.change("checked", empty)
 
 
+def bibliography(book: Book, *entries: str) -> None:
+    book.write("book/references.bib", "\n\n".join(entries))
+
+
+ENTRY = "@misc{a2020b,\n  title = {The {Same} Title},\n  year = {2020}\n}"
+
+
+def open_entry(book: Book) -> None:
+    bibliography(book, ENTRY.rstrip("}\n"), ENTRY.replace("a2020b", "c2021d"))
+
+
+def doubled_entry(book: Book) -> None:
+    bibliography(book, ENTRY, ENTRY)
+
+
+def doubled_title(book: Book) -> None:
+    bibliography(book, ENTRY, ENTRY.replace("a2020b", "c2021d").replace("{Same}", "same"))
+
+
+def entry_without_year(book: Book) -> None:
+    bibliography(book, "@misc{a2020b,\n  title = {A Title}\n}")
+
+
+def unknown_work(book: Book) -> None:
+    bibliography(book, ENTRY)
+    book.source("end", "It is known {cite}`a2020b, e2022f`.")
+
+
 def bad_profile(book: Book) -> None:
     book.source("parameters", "epochs = 3")
 
@@ -113,6 +141,11 @@ def bad_profile(book: Book) -> None:
         (few_words, "visible lines of code, fewer than 8 a line"),
         (without_box, "book/demo, cell 1: has no {chapter-box} below the title"),
         (without_stored_output, "book/demo, cell 5 (checked): is checked but has no stored output"),
+        (open_entry, "book/references.bib: syntax error in line "),
+        (doubled_entry, "book/references.bib: repeated bibliography entry: a2020b"),
+        (doubled_title, "book/references.bib, c2021d: has the title of a2020b"),
+        (entry_without_year, "book/references.bib, a2020b: lacks year"),
+        (unknown_work, "book/demo, cell 8 (end): cites e2022f, which is not in book/references"),
         (bad_profile, "book/demo: profile 'quick' sets ['steps'], which the parameters cell lacks"),
     ],
 )
