@@ -7,7 +7,7 @@ Protocol of PacGAN (arXiv 1712.04086): ring of radius 1 with standard deviation 
 nearest mode. Each step draws fresh examples. The recipe is that of the chapter: instance noise that
 falls geometrically below the width of a mode, both learning rates falling with its square root,
 R1 with a weight that falls with its square, coins among the latent coordinates, Fourier features in
-front of the discriminator, an average of the generator's weights. In the last two fifths of the run
+front of the discriminator, an average of the generator's weights. In the last quarter of the run
 the noise stays, R1 is a tenth as strong, and the rates fall to a fiftieth: the widths of the modes
 settle.
 *plain* is the same pair of networks without the coins, the features, the noise, the penalty, the
@@ -35,7 +35,7 @@ from helpers.random import generator, seed_everything
 from helpers.training import EMA, adversarial_step, fit
 
 SAMPLES, MANY = 2500, 100_000
-FALL = 0.6  # share of the run in which the noise falls
+FALL = 0.75  # share of the run in which the noise falls
 COINS, NORMALS, WIDTH, WAVES = 8, 2, 128, 64
 
 
@@ -178,7 +178,7 @@ def keep(rows: list[dict[str, Any]], steps: int, output: Path) -> None:
     command = "python -m benchmarks.gan_modes"
     if len(seeds) != 10:
         command += f" --seeds {len(seeds)}"
-    if steps != 8000:
+    if steps != 12000:
         command += f" --steps {steps}"
     write_result(
         output,
@@ -205,7 +205,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, default=10, help="seeds 0, 1, …")
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--steps", type=int, default=12000)
     parser.add_argument("--workers", type=int, default=2, help="processes, one thread each")
     parser.add_argument("--output", type=Path, default=RESULTS / "gan_modes.json")
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""What an executed notebook must show: no stderr, described figures, the stored checked text."""
+"""What an executed notebook must show: no stderr, no stray values, described figures, the stored checked text."""
 
 from __future__ import annotations
 
@@ -33,6 +33,17 @@ def stderr_problems(chapter: str, run: Notebook) -> list[Problem]:
         for cell in code_cells(run)
         for output in cell.outputs
         if output.output_type == "stream" and output.name == "stderr"
+    ]
+
+
+def value_problems(chapter: str, run: Notebook) -> list[Problem]:
+    """The cells that end in a value of which the page would show Python's own notation."""
+    return [
+        Problem(chapter, cell_name(run, cell), f"shows a bare value, {text[:60]!r}: end it with ;")
+        for cell in code_cells(run)
+        for output in cell.outputs
+        if output.output_type == "execute_result" and set(output.data) == {"text/plain"}
+        for text in [output.data["text/plain"]]
     ]
 
 

@@ -41,7 +41,8 @@ def problems_of(
     chapter: str, stored: Notebook, run: Notebook, *, profile: str, compare: bool
 ) -> list[Problem]:
     """Everything that is wrong with an executed chapter."""
-    problems = outputs.stderr_problems(chapter, run) + outputs.figure_problems(chapter, run)
+    problems = outputs.stderr_problems(chapter, run) + outputs.value_problems(chapter, run)
+    problems += outputs.figure_problems(chapter, run)
     if profile == "gpu" or not compare:
         return problems
     return (

@@ -42,6 +42,19 @@ def test_stderr_is_found(book: Book, run: Any) -> None:
     assert str(problem) == ("book/demo, cell 3 (parameters): writes to stderr: UserWarning: old")
 
 
+def test_a_bare_value_is_found(book: Book, run: Any) -> None:
+    def value(data: dict[str, str]) -> Any:
+        return nbformat.v4.new_output("execute_result", data=data, execution_count=1)
+
+    cell = book.cell(run, "parameters")
+    cell.outputs = [value({"text/html": "<b>3</b>", "text/plain": "<HTML>"}), stream("3")]
+    assert outputs.value_problems(book.chapter, run) == []
+    cell.outputs = [value({"text/plain": "{'loss': [1.0]}"})]
+    (problem,) = outputs.value_problems(book.chapter, run)
+    assert problem.place == "cell 3 (parameters)"
+    assert problem.message == """shows a bare value, "{'loss': [1.0]}": end it with ;"""
+
+
 @pytest.mark.parametrize(
     ("path", "missing"),
     [(("figure", "name"), "name"), (("figure", "caption"), "caption"), (("image", "alt"), "alt")],
