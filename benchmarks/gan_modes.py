@@ -178,7 +178,7 @@ def keep(rows: list[dict[str, Any]], steps: int, output: Path) -> None:
     command = "python -m benchmarks.gan_modes"
     if len(seeds) != 10:
         command += f" --seeds {len(seeds)}"
-    if steps != 12000:
+    if steps != 8000:
         command += f" --steps {steps}"
     write_result(
         output,
@@ -205,7 +205,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, default=10, help="seeds 0, 1, …")
-    parser.add_argument("--steps", type=int, default=12000)
+    parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--workers", type=int, default=2, help="processes, one thread each")
     parser.add_argument("--output", type=Path, default=RESULTS / "gan_modes.json")
     options = parser.parse_args(arguments)

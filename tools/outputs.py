@@ -1,4 +1,4 @@
-"""What an executed notebook must show: no stderr, no stray values, described figures, the stored checked text."""
+"""What an executed notebook shows: described figures, checked text, no stderr, no stray value."""
 
 from __future__ import annotations
 
