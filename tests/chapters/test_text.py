@@ -98,24 +98,8 @@ def test_the_mode_is_not_typical(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_merges_of_the_page_are_those_of_helpers() -> None:
     learn = lesson("bpe-code")["learn"]
-    words = [
-        "the",
-        "cat",
-        "and",
-        "the",
-        "dog",
-        "and",
-        "the",
-        "catfish",
-        "sat",
-        "on",
-        "the",
-        "mat",
-        "and",
-        "the",
-        "other",
-        "mat",
-    ]
+    words = ["the", "cat", "and", "the", "dog", "and", "the", "catfish", "sat", "on", "the"]
+    words += ["mat", "and", "the", "other", "mat"]
     learnt, split = learn(collections.Counter(f" {word}" for word in words), 6)
     assert {"".join(word) for word in split} == {f" {word}" for word in words}
     for piece in learnt:

@@ -150,11 +150,13 @@ def test_samples_occur_as_often_as_log_prob_says(attention: bool, seed: int) -> 
     source = pad(SOURCE)
     drawn = model.sample(n, source=source, length=3, generator=generator(seed))
     assert drawn.shape == (3 * n, 3)
-    targets = every(2)
+    targets = every(3)  # those of three symbols with or without an end behind them
+    wanted, whole = pad(targets), torch.tensor([len(y) < 3 for y in targets])
     for row, x in enumerate(SOURCE):
         mine = drawn[row * n : (row + 1) * n]
-        p = model.log_prob(pad(targets), pad([x] * len(targets))).exp().detach()
-        wanted = torch.nn.functional.pad(pad(targets), (0, 1), value=PADDING)
+        log_p = model.log_conditionals(wanted, pad([x] * len(targets))).detach()
+        p = (log_p[:, :3].sum(1) + log_p[:, 3] * whole).exp()
+        assert p.sum().item() == pytest.approx(1.0)
         equal = (mine[:, None] == wanted).all(2).double()
         likely = p > 0.002
         assert_mean_close(equal[:, likely], p[likely])
