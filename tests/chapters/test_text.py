@@ -173,7 +173,7 @@ def test_judging_tells_the_real_text_from_a_circle() -> None:
     valid = torch.randint(5, (400,), generator=generator(1))
     pieces = SimpleNamespace(decode=lambda row: "".join("abcde"[i] for i in row))
     names = {"writer": writer, "coded": {"byte pairs": [valid, valid]}, "device": "cpu"}
-    names |= {"pieces": pieces, "distinct": distinct, "repeated": repeated}
+    names |= {"texts": 32, "pieces": pieces, "distinct": distinct, "repeated": repeated}
     cells = lesson("decode-code", **names)
     prompt, length, real = cells["prompt"], cells["length"], cells["real"]
     found = cells["judge"](real[:, prompt:])
