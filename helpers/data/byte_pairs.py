@@ -2,7 +2,7 @@ r"""Byte-pair tokens: a vocabulary learnt by merging the most frequent pair agai
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -75,21 +75,29 @@ class BytePairs:
         if not text:
             raise argument_error("text", "hold at least one character", "an empty string")
         check_at_least("vocabulary", vocabulary, BYTES)
-        words = [(list(word), count) for word, count in Counter(_words(text)).items()]
+        counted = Counter(_words(text))
+        words, counts = [list(word) for word in counted], list(counted.values())
+        pairs: Counter[Pair] = Counter()
+        where: defaultdict[Pair, set[int]] = defaultdict(set)  # words that hold or held a pair
+        for number, word in enumerate(words):
+            for pair in pairwise(word):
+                pairs[pair] += counts[number]
+                where[pair].add(number)
         merges: list[Pair] = []
-        while BYTES + len(merges) < vocabulary:
-            pairs: Counter[Pair] = Counter()
-            for word, count in words:
-                for pair in pairwise(word):
-                    pairs[pair] += count
-            if not pairs:
-                break
+        while BYTES + len(merges) < vocabulary and pairs:
             best = min(pairs, key=lambda pair: (-pairs[pair], pair))
             if pairs[best] < 2:
                 break
             token = BYTES + len(merges)
             merges.append(best)
-            words = [(_merge(word, best, token), count) for word, count in words]
+            for number in where.pop(best):  # only these words change
+                for pair in pairwise(words[number]):
+                    pairs[pair] -= counts[number]
+                words[number] = _merge(words[number], best, token)
+                for pair in pairwise(words[number]):
+                    pairs[pair] += counts[number]
+                    where[pair].add(number)
+            del pairs[best]
         return cls(merges)
 
     def encode(self, text: str) -> list[int]:

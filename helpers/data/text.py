@@ -100,6 +100,35 @@ def load(name: str = "pydoc") -> TextSplits:
     return split_topics(topics, name)
 
 
+def decode_bytes(data: bytes) -> str:
+    r"""The text of bytes that are UTF-8 throughout.
+
+    A file put together from parts in different encodings would otherwise turn into wrong letters
+    without a word, or fail far from its cause.
+
+    Raises:
+        TypeError: `data` is no bytes.
+        ValueError: a byte that UTF-8 cannot have there; the message says where.
+
+    >>> decode_bytes(b"caf\xc3\xa9")
+    'café'
+    >>> decode_bytes(b"caf\xc3\xa9, caf\xe9")
+    Traceback (most recent call last):
+    ValueError: data must be UTF-8 throughout, got byte 0xe9 at place 10 after 'café, caf': find ...
+
+    Taught in: applications/text.
+    """
+    if not isinstance(data, bytes):
+        raise argument_error("data", "be bytes", type(data).__name__, "text is decoded", TypeError)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")[-20:]
+        got = f"byte {data[error.start]:#04x} at place {error.start} after {before!r}"
+        hint = "find out the encoding of that part and decode it apart"
+        raise argument_error("data", "be UTF-8 throughout", got, hint) from None
+
+
 def split_characters(text: str, name: str, *, share: float = 0.9) -> TextSplits:
     r"""The first `share` of the characters against the rest.
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.data.text import TextSplits, load, split_characters, split_topics
+from helpers.data.text import TextSplits, decode_bytes, load, split_characters, split_topics
 
 
 def test_pydoc_splits_whole_topics_nine_to_one() -> None:
@@ -72,3 +72,23 @@ def test_characters_are_split_in_order() -> None:
         split_characters("ab", "toy", share=0)
     with pytest.raises(ValueError, match="text must hold at least 2 characters, got 1"):
         split_characters("a", "toy")
+
+
+@given(st.text(max_size=30))
+def test_bytes_of_utf8_come_back(text: str) -> None:
+    assert decode_bytes(text.encode("utf-8")) == text
+
+
+def test_mixed_encodings_are_found_and_placed() -> None:
+    data = "Grüße, ".encode() + "Grüße".encode("latin-1")
+    with pytest.raises(
+        ValueError,
+        match=r"data must be UTF-8 throughout, got byte 0xfc at place 11 after 'Grüße, Gr'",
+    ):
+        decode_bytes(data)
+    with pytest.raises(ValueError, match="got byte 0xff at place 0 after ''"):
+        decode_bytes("text".encode("utf-16"))
+    with pytest.raises(ValueError, match="find out the encoding of that part and decode it apart"):
+        decode_bytes(b"caf\xc3")  # cut within a character
+    with pytest.raises(TypeError, match="data must be bytes, got str: text is decoded"):
+        decode_bytes("text")  # type: ignore[arg-type]

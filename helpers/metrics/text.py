@@ -1,0 +1,154 @@
+r"""What samples of text are like: how varied, how repetitive, how much is copied.
+
+A sequence is a string or a sequence of tokens or words; its n-grams are its runs of n neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from helpers.checks import argument_error, check_at_least
+
+Sequences = Iterable[Sequence[Hashable]]
+
+
+class Shares(NamedTuple):
+    """Where n-grams were seen before; the three shares sum to 1."""
+
+    train: float  # in the training text, whether or not in the test text too
+    test: float  # in the test text only
+    new: float  # in neither
+
+
+def ngrams(sequence: Sequence[Hashable], n: int) -> Iterator[tuple[Hashable, ...]]:
+    r"""All runs of n neighbours, in order; none where the sequence is shorter.
+
+    >>> list(ngrams("abac", 2))
+    [('a', 'b'), ('b', 'a'), ('a', 'c')]
+    """
+    return (tuple(sequence[i : i + n]) for i in range(len(sequence) - n + 1))
+
+
+def distinct(samples: Sequences, n: int) -> float:
+    r"""Distinct-n: different n-grams of all samples together, over their number.
+
+    $$ \text{distinct-}n = \frac{|\{\text{n-grams}\}|}{\#\,\text{n-grams}} $$
+
+    It falls as samples get longer or more numerous, whatever wrote them: compare only sets of the
+    same size.
+
+    Args:
+        samples: sequences, at least one with n symbols.
+        n: at least 1.
+
+    Returns:
+        A number in (0, 1]; 1 where no n-gram comes twice.
+
+    Raises:
+        ValueError: `n` below 1, or no n-gram at all.
+
+    Reference: Li et al. 2015, arXiv 1510.03055.
+
+    >>> distinct(["abab", "ab"], 2)  # ab, ba, ab, ab
+    0.5
+
+    Taught in: applications/text.
+    """
+    check_at_least("n", n, 1)
+    found = [gram for sample in samples for gram in ngrams(sample, n)]
+    if not found:
+        raise argument_error("samples", f"hold at least one run of {n} symbols", "none")
+    return len(set(found)) / len(found)
+
+
+def repeated(samples: Sequences, n: int) -> float:
+    r"""Share of n-grams that occurred earlier *in the same sample*: text that goes in circles.
+
+    Args:
+        samples: sequences, at least one with n symbols.
+        n: at least 1.
+
+    Returns:
+        A number in [0, 1); 0 where no sample repeats itself, even if two samples are equal.
+
+    Raises:
+        ValueError: `n` below 1, or no n-gram at all.
+
+    >>> repeated(["ababab", "ab"], 2)  # ba and twice ab, of six
+    0.5
+
+    Taught in: applications/text.
+    """
+    check_at_least("n", n, 1)
+    different = total = 0
+    for sample in samples:
+        found = list(ngrams(sample, n))
+        different, total = different + len(set(found)), total + len(found)
+    if not total:
+        raise argument_error("samples", f"hold at least one run of {n} symbols", "none")
+    return 1 - different / total
+
+
+def shares(
+    samples: Sequences, train: Sequence[Hashable], test: Sequence[Hashable], n: int
+) -> Shares:
+    r"""Which n-grams of samples are in the training text, only in the test text, or in neither.
+
+    Each occurrence counts, also of the same n-gram.
+
+    Args:
+        samples: sequences, at least one with n symbols.
+        train: one long sequence of the same kind.
+        test: another.
+        n: at least 1.
+
+    Returns:
+        ``(train, test, new)``, which sum to 1.
+
+    Raises:
+        ValueError: `n` below 1, or no n-gram at all.
+
+    >>> shares(["abcd"], train="abx", test="ab bc", n=2)  # ab, bc, cd
+    Shares(train=0.333..., test=0.333..., new=0.333...)
+
+    Taught in: applications/text.
+    """
+    check_at_least("n", n, 1)
+    in_train, in_test = set(ngrams(train, n)), set(ngrams(test, n))
+    counts = [0, 0, 0]
+    for sample in samples:
+        for gram in ngrams(sample, n):
+            counts[0 if gram in in_train else 1 if gram in in_test else 2] += 1
+    total = sum(counts)
+    if not total:
+        raise argument_error("samples", f"hold at least one run of {n} symbols", "none")
+    return Shares(*(count / total for count in counts))
+
+
+def longest_copy(sample: str, text: str) -> str:
+    r"""The longest run of characters of a sample that stands somewhere in a text.
+
+    Args:
+        sample: not empty.
+        text: what may have been copied from.
+
+    Returns:
+        The first such run; empty where no character of the sample is in the text.
+
+    Raises:
+        ValueError: an empty sample.
+
+    >>> longest_copy("a black cat", "the cat is black as coal")
+    ' black '
+
+    Taught in: applications/text.
+    """
+    if not sample:
+        raise argument_error("sample", "hold at least one character", "an empty string")
+    best, start = "", 0
+    while start + len(best) < len(sample):
+        while sample[start : start + len(best) + 1] in text and start + len(best) < len(sample):
+            best = sample[start : start + len(best) + 1]
+        start += 1
+    return best

@@ -1,0 +1,85 @@
+"""Scores of sampled text against counting by hand and against slow, obvious programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+
+from helpers.metrics.text import distinct, longest_copy, ngrams, repeated, shares
+from helpers.random import generator
+
+
+def words(seed: int, n: int, length: int, letters: str = "abc") -> list[str]:
+    drawn = torch.randint(len(letters), (n, length), generator=generator(seed)).tolist()
+    return ["".join(letters[i] for i in row) for row in drawn]
+
+
+def grams(text: str, n: int) -> list[str]:
+    return [text[i : i + n] for i in range(len(text)) if len(text[i : i + n]) == n]
+
+
+def test_ngrams_of_strings_and_tokens() -> None:
+    assert ["".join(map(str, gram)) for gram in ngrams("hello", 3)] == ["hel", "ell", "llo"]
+    assert list(ngrams([7, 7, 2], 2)) == [(7, 7), (7, 2)]
+    assert list(ngrams("ab", 3)) == []
+
+
+@pytest.mark.equation("eq-text-distinct")
+def test_distinct_and_repeated_by_a_counter(seed: int) -> None:
+    """Counts of every n-gram with a Counter, over random words of three letters."""
+    samples = [*words(seed, 4, 9), *words(seed + 1, 2, 5)]
+    for n in (1, 2, 3, 4):
+        counts = Counter(gram for sample in samples for gram in grams(sample, n))
+        assert distinct(samples, n) == pytest.approx(len(counts) / sum(counts.values()))
+        again = sum(count - 1 for sample in samples for count in Counter(grams(sample, n)).values())
+        assert repeated(samples, n) == pytest.approx(again / sum(counts.values()))
+
+
+def test_equal_samples_are_not_distinct_but_need_not_repeat() -> None:
+    assert distinct(["abcd"] * 5, 2) == pytest.approx(1 / 5)
+    assert repeated(["abcd"] * 5, 2) == 0
+    assert repeated(["aaaaa"], 1) == pytest.approx(4 / 5)
+    assert distinct(["ab", "c"], 2) == 1  # too short a sample has no share
+
+
+@pytest.mark.equation("eq-text-shares")
+def test_shares_by_a_loop_over_all_places(seed: int) -> None:
+    """Each n-gram looked for with Python's own substring search."""
+    samples = words(seed, 5, 8)
+    train, test = words(seed + 1, 1, 30)[0], words(seed + 2, 1, 30)[0]
+    for n in (2, 3, 4):
+        every = [gram for sample in samples for gram in grams(sample, n)]
+        in_train = [gram in train for gram in every]
+        in_test = [gram in test and not first for gram, first in zip(every, in_train)]
+        found = shares(samples, train, test, n)
+        assert found.train == pytest.approx(sum(in_train) / len(every))
+        assert found.test == pytest.approx(sum(in_test) / len(every))
+        assert sum(found) == pytest.approx(1.0)
+
+
+def test_tokens_have_shares_too() -> None:
+    assert shares([[1, 2, 3]], [1, 2], [2, 3], 2) == (0.5, 0.5, 0.0)
+
+
+def test_the_longest_copy_by_trying_all_runs(seed: int) -> None:
+    text = words(seed, 1, 40)[0]
+    for sample in words(seed + 1, 6, 12, "abcd"):
+        runs = [sample[i:j] for i in range(12) for j in range(i + 1, 13)]
+        longest = max((run for run in runs if run in text), key=len, default="")
+        assert longest_copy(sample, text) == longest
+    assert longest_copy("xyz", "abc") == ""
+    assert longest_copy("abc", "abc") == "abc"
+
+
+def test_bad_arguments_are_named() -> None:
+    for score in (distinct, repeated, lambda samples, n: shares(samples, "ab", "ab", n)):
+        with pytest.raises(ValueError, match="n must be an integer of at least 1, got 0"):
+            score(["ab"], 0)
+        with pytest.raises(ValueError, match="samples must hold at least one run of 3 symbols"):
+            score(["ab", "c"], 3)
+        with pytest.raises(ValueError, match="samples must hold at least one run of 1 symbols"):
+            score([], 1)
+    with pytest.raises(ValueError, match="sample must hold at least one character"):
+        longest_copy("", "ab")

@@ -1,0 +1,309 @@
+"""Encoder and decoder: normalised over all lengths, equal to plain loops, blind to padding."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from helpers.models.sequence_to_sequence import PADDING, SequenceToSequence, pad
+from helpers.nn.attention import AdditiveAttention
+from helpers.nn.recurrent import GRUCell
+from helpers.random import generator
+from helpers.samplers.decoding import top_k
+from helpers.training import gradient_step
+from tests.statistics import assert_mean_close
+
+S, V, E, H = 5, 2, 3, 4
+SOURCE = [[3, 0, 4, 1], [2], [1, 1, 0]]
+TARGET = [[1], [0, 1, 1], []]
+
+
+def make(attention: bool = True, **options: int) -> SequenceToSequence:
+    """A model far from the uniform distribution of the start."""
+    sizes = {"embedding": E, "hidden": H, "length": 4} | options
+    model = SequenceToSequence(S, V, attention=attention, **sizes)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.9)
+    return model
+
+
+def every(longest: int) -> list[list[int]]:
+    return [list(y) for n in range(longest + 1) for y in itertools.product(range(V), repeat=n)]
+
+
+def copied(theirs: nn.Module, ending: str) -> GRUCell:
+    ours = GRUCell(theirs.input_size, theirs.hidden_size)
+    for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+        getattr(ours, name).data.copy_(getattr(theirs, name + ending))
+    return ours
+
+
+@pytest.mark.equation("eq-text-attention")
+def test_attention_is_a_weighted_mean_by_loops(seed: int) -> None:
+    """Plain Python loops over positions and units with math.exp and math.tanh."""
+    attention = AdditiveAttention(3, 4, 5)
+    for parameter in attention.parameters():
+        nn.init.normal_(parameter)
+    g = generator(seed)
+    q, h = torch.randn(2, 3, generator=g), torch.randn(2, 6, 4, generator=g)
+    mask = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
+    c, alpha = attention(q, h, attention.keys(h), mask)
+    W, U = attention.from_query.weight.tolist(), attention.from_value.weight.tolist()
+    v = attention.score.weight[0].tolist()
+    for b, length in ((0, 6), (1, 4)):
+        e = []
+        for j in range(length):
+            total = 0.0
+            for unit in range(5):
+                inside = sum(W[unit][k] * q[b, k].item() for k in range(3))
+                inside += sum(U[unit][k] * h[b, j, k].item() for k in range(4))
+                total += v[unit] * math.tanh(inside)
+            e.append(total)
+        weights = [math.exp(value) / sum(map(math.exp, e)) for value in e]
+        assert alpha[b, :length].tolist() == pytest.approx(weights)
+        assert (alpha[b, length:] == 0).all()
+        mean = [sum(w * h[b, j, k].item() for j, w in enumerate(weights)) for k in range(4)]
+        assert c[b].tolist() == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("attention", [True, False])
+def test_log_prob_is_that_of_loops_over_our_cells(attention: bool) -> None:
+    model = make(attention)
+    forward, backward = copied(model.encoder, "_l0"), copied(model.encoder, "_l0_reverse")
+    decoder = copied(model.decoder, "")
+    found = model.log_prob(pad(TARGET), pad(SOURCE))
+    for row, (x, y) in enumerate(zip(SOURCE, TARGET)):
+        embedded = model.read(torch.tensor(x))
+        states: list[list[Tensor]] = [[], []]
+        for side, (cell, order) in enumerate(
+            ((forward, range(len(x))), (backward, reversed(range(len(x)))))
+        ):
+            h = torch.zeros(1, H)
+            for j in order:
+                h = cell(embedded[j : j + 1], h)
+                states[side].append(h[0])
+        ends = torch.cat([states[0][-1], states[1][-1]])
+        values = torch.stack([torch.cat(p) for p in zip(states[0], reversed(states[1]))])
+        s, token, total = torch.tanh(model.bridge(ends)), V, torch.zeros(())
+        for symbol in [*y, V]:
+            c = ends
+            if model.attention is not None:
+                e = model.attention.score(
+                    torch.tanh(model.attention.from_query(s) + model.attention.from_value(values))
+                )[:, 0]
+                c = e.softmax(0) @ values
+            s = decoder(torch.cat([model.write.weight[token], c])[None], s[None])[0]
+            total = total + model.output(torch.cat([s, c])).log_softmax(0)[symbol]
+            token = symbol
+        torch.testing.assert_close(found[row], total)
+
+
+@pytest.mark.equation("eq-text-conditional")
+@pytest.mark.parametrize("attention", [True, False])
+def test_all_targets_of_all_lengths_sum_to_one(attention: bool, device: torch.device) -> None:
+    """Enumeration: all targets of up to six symbols, and all beginnings of seven, sum to one."""
+    model = make(attention).to(device)
+    for x in SOURCE:
+        source, short = pad([x]).to(device), pad(every(6)).to(device)
+        p = model.log_prob(short, source.expand(len(short), -1)).exp().sum()
+        beginnings = torch.tensor(list(itertools.product(range(V), repeat=7)), device=device)
+        log_p = model.log_conditionals(beginnings, source.expand(len(beginnings), -1))
+        rest = log_p[:, :7].sum(1).exp().sum()
+        torch.testing.assert_close((p + rest).item(), 1.0)
+
+
+@pytest.mark.parametrize("attention", [True, False])
+def test_padding_changes_nothing(attention: bool) -> None:
+    model = make(attention)
+    together = model.log_prob(pad(TARGET), pad(SOURCE))
+    for row, (x, y) in enumerate(zip(SOURCE, TARGET)):
+        target = torch.tensor([[*y, PADDING, PADDING]])
+        source = torch.tensor([[*x, PADDING]])
+        torch.testing.assert_close(model.log_prob(target, source)[0], together[row])
+    _, weights = model(pad(SOURCE), pad(TARGET))
+    torch.testing.assert_close(weights.sum(-1), torch.ones(3, 4))
+    if attention:
+        assert weights.shape == (3, 4, 4)
+        assert (weights[1, :, 1:] == 0).all()
+        assert (weights[0] > 0).all()
+
+
+def test_the_loss_is_the_mean_over_symbols_and_ends() -> None:
+    model = make()
+    total = -model.log_prob(pad(TARGET), pad(SOURCE)).sum()
+    symbols = sum(len(y) + 1 for y in TARGET)
+    loss = model.loss(pad(SOURCE), pad(TARGET))
+    assert loss.keys() == {"loss"}
+    torch.testing.assert_close(loss["loss"], total / symbols)
+    loss["loss"].backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+@pytest.mark.parametrize("attention", [True, False])
+def test_samples_occur_as_often_as_log_prob_says(attention: bool, seed: int) -> None:
+    model = make(attention)
+    n = 20_000
+    source = pad(SOURCE)
+    drawn = model.sample(n, source=source, length=3, generator=generator(seed))
+    assert drawn.shape == (3 * n, 3)
+    targets = every(3)  # those of three symbols with or without an end behind them
+    wanted, whole = pad(targets), torch.tensor([len(y) < 3 for y in targets])
+    for row, x in enumerate(SOURCE):
+        mine = drawn[row * n : (row + 1) * n]
+        log_p = model.log_conditionals(wanted, pad([x] * len(targets))).detach()
+        p = (log_p[:, :3].sum(1) + log_p[:, 3] * whole).exp()
+        assert p.sum().item() == pytest.approx(1.0)
+        equal = (mine[:, None] == wanted).all(2).double()
+        likely = p > 0.002
+        assert_mean_close(equal[:, likely], p[likely])
+
+
+def test_a_wide_beam_finds_the_exact_best() -> None:
+    model = make()
+    targets = every(3)
+    for x in SOURCE:
+        found, log_p = model.beam(pad([x]), width=40, length=4)
+        exact = model.log_prob(pad(targets), pad([x] * len(targets)))
+        for target, value in zip(targets, exact):
+            place = torch.nn.functional.pad(
+                torch.tensor(target).long(), (0, 4 - len(target)), value=-1
+            )
+            rows = (found == place).all(1)
+            assert rows.sum() == 1
+            torch.testing.assert_close(log_p[rows][0], value.detach())
+        assert log_p.exp().sum().item() == pytest.approx(1.0)  # beginnings without end included
+        assert (log_p[:-1] >= log_p[1:]).all()
+    with pytest.raises(ValueError, match=r"source must have shape \(1, S\), got \(3, 4\): one"):
+        model.beam(pad(SOURCE), width=2)
+
+
+def test_greedy_samples_are_a_beam_of_one() -> None:
+    model = make()
+    greedy = model.sample(1, source=pad(SOURCE), keep=lambda z: top_k(z, 1))
+    for row, x in enumerate(SOURCE):
+        assert torch.equal(model.beam(pad([x]), width=1)[0][0], greedy[row])
+
+
+@pytest.mark.equation("eq-text-scheduled")
+def test_scheduled_sampling_reads_its_own_symbols(seed: int) -> None:
+    """The mean loss of one example against enumeration of all that may be read."""
+    model = make()
+    source, target = pad([[3, 0]]), pad([[1, 0]])
+    own = 0.6
+
+    def conditional(read: tuple[int, ...]) -> Tensor:
+        return model(source, torch.tensor([read]).long().view(1, -1))[0][0, -1].log_softmax(0)
+
+    expected = -conditional(())[1]
+    for first in range(V + 1):
+        p_first = own * conditional(()).exp()[first] + (1 - own) * (first == 1)
+        log_p = raw(model, source, (first,))
+        expected = expected - p_first * log_p[0]
+        for second in range(V + 1):
+            p_second = own * log_p.exp()[second] + (1 - own) * (second == 0)
+            expected = expected - p_first * p_second * raw(model, source, (first, second))[V]
+    n = 20_000
+    logits, _ = model(
+        source.expand(n, -1), target.expand(n, -1), own=own, generator=generator(seed)
+    )
+    y = torch.tensor([1, 0, V]).expand(n, 3)
+    losses = -logits.log_softmax(-1).gather(-1, y[..., None])[..., 0].sum(1)
+    assert_mean_close(losses.detach()[:, None], expected.detach()[None])
+    same = model.loss(source, target, own=0.0)["loss"]
+    torch.testing.assert_close(same, model.loss(source, target)["loss"])
+
+
+def raw(model: SequenceToSequence, source: Tensor, read: tuple[int, ...]) -> Tensor:
+    """Log-probabilities after symbols read, the end among them, by calls of the inner step."""
+    state = model.encode(source)
+    logits, state, _ = model._look_and_write(torch.tensor([V]), state)
+    for token in read:
+        logits, state, _ = model._look_and_write(torch.tensor([token]), state)
+    return logits[0].log_softmax(0)
+
+
+def test_the_generator_is_obeyed_and_the_global_state_left_alone(
+    device: torch.device, seed: int
+) -> None:
+    model, source = make().to(device), pad(SOURCE).to(device)
+    before = torch.get_rng_state()
+    draws = [model.sample(5, source=source, generator=generator(seed, device)) for _ in range(2)]
+    losses = [
+        model.loss(source, pad(TARGET).to(device), own=0.5, generator=generator(seed, device))
+        for _ in range(2)
+    ]
+    assert torch.equal(*draws)
+    assert losses[0]["loss"] == losses[1]["loss"]
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not draws[0].requires_grad
+    assert draws[0].device.type == device.type
+
+
+@pytest.mark.parametrize("attention", [True, False])
+def test_it_learns_to_copy(attention: bool) -> None:
+    torch.set_default_dtype(torch.float32)
+    model = SequenceToSequence(3, 3, embedding=8, hidden=24, attention=attention, length=4)
+    step = gradient_step(model, torch.optim.Adam(model.parameters(), 0.02))
+    x = torch.tensor(list(itertools.product(range(3), repeat=3)))
+    for _ in range(150):
+        step(x, x)
+    drawn = model.sample(1, source=x, keep=lambda z: top_k(z, 1))
+    assert (drawn[:, :3] == x).all(1).double().mean() > 0.9
+
+
+def test_bad_input_is_named() -> None:
+    model = make()
+    source, target = pad(SOURCE), pad(TARGET)
+    for call in (model.log_prob, lambda y, x: model.loss(x, y)):
+        with pytest.raises(ValueError, match=r"source must lie in \[-1, 4\], got .* to 5"):
+            call(target, torch.full_like(source, 5))
+        with pytest.raises(ValueError, match=r"target must lie in \[-1, 1\], got .* to 2: encode"):
+            call(torch.full_like(target, V), source)
+        with pytest.raises(ValueError, match="source must hold at least one symbol in each row"):
+            call(target, torch.full_like(source, PADDING))
+        with pytest.raises(ValueError, match="source must have padding only behind the end"):
+            call(target, torch.tensor([[0, PADDING, 1]] * 3))
+        with pytest.raises(ValueError, match="target must have padding only behind the end"):
+            call(torch.tensor([[PADDING, 1]] * 3), source)
+        with pytest.raises(ValueError, match=r"target must have shape \(3, T\), got \(2, 3\)"):
+            call(target[:2], source)
+        with pytest.raises(ValueError, match="source must hold at least one example"):
+            call(target, source[:0])
+        with pytest.raises(TypeError, match="source must be an integer tensor"):
+            call(target, source.double())
+        with pytest.raises(TypeError, match=r"source must be a torch.Tensor, got list"):
+            call(target, SOURCE)
+        with pytest.raises(ValueError, match=r"source must be on .*, the device of the model"):
+            call(target, source.to("meta"))
+    with pytest.raises(ValueError, match=r"own must lie in \[0, 1\], got 1.5"):
+        model.loss(source, target, own=1.5)
+    with pytest.raises(ValueError, match=r"own must be a number of at least 0, got -0.5"):
+        model.loss(source, target, own=-0.5)
+    with pytest.raises(ValueError, match="n must be an integer of at least 1, got 0"):
+        model.sample(0, source=source)
+    with pytest.raises(ValueError, match="length must be an integer of at least 1, got 0"):
+        model.sample(1, source=source, length=0)
+    with pytest.raises(ValueError, match="rows must hold at least one row, got none"):
+        pad([])
+    for name in ("num_source", "num_target", "embedding", "hidden", "length"):
+        sizes = {"num_source": S, "num_target": V} | {name: 0}
+        with pytest.raises(ValueError, match=f"{name} must be an integer of at least 1, got 0"):
+            SequenceToSequence(**sizes)  # type: ignore[arg-type]
+    for name in ("query", "values", "hidden"):
+        with pytest.raises(ValueError, match=f"{name} must be an integer of at least 1, got 0"):
+            AdditiveAttention(**({"query": 1, "values": 1, "hidden": 1} | {name: 0}))
+    attention, h = AdditiveAttention(2, 3, 4), torch.zeros(1, 5, 3)
+    with pytest.raises(ValueError, match="mask must be true somewhere in each row"):
+        attention(torch.zeros(1, 2), h, attention.keys(h), torch.zeros(1, 5).bool())
+
+
+def test_weights_survive_a_checkpoint(seed: int) -> None:
+    model, other = make(), make()
+    other.load_state_dict(model.state_dict())
+    source = pad(SOURCE)
+    draws = [m.sample(3, source=source, generator=generator(seed)) for m in (model, other)]
+    assert torch.equal(*draws)
