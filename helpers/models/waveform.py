@@ -24,7 +24,7 @@ def code_edges(levels: int = 256) -> Tensor:
     r"""The V + 1 borders of the bins of the μ-law: −∞, the points half a level between, ∞.
 
     >>> code_edges(4)
-    tensor([   -inf, -0.3333,  0.0000,  0.3333,     inf])
+    tensor([   -inf, -0.5066,  0.0000,  0.5066,     inf])
     """
     check_at_least("levels", levels, 2)
     mu = levels - 1
