@@ -139,7 +139,7 @@ def _string(note: str, rng: np.random.Generator) -> Tensor:
 
 
 def pack(waves: Sequence[Tensor], y: Sequence[int], *, room: int) -> Sounds:
-    r"""Sounds of different lengths as one tensor (N, room): cut behind `room`, zeros behind the end.
+    r"""Sounds of different lengths as one tensor (N, room): cut behind it, zeros behind the end.
 
     Raises:
         ValueError: no sounds, another number of labels, stereo, clipped or silent sound.
