@@ -3,6 +3,7 @@ r"""A distribution over sound, one sample after the other."""
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -105,7 +106,7 @@ class WaveformModel(nn.Module):
         self.linear = nn.Linear(context, 1)
         self.net = MLP(context + classes, hidden, (3, components))
         self.register_buffer("edges", code_edges(levels), persistent=False)
-        last = self.net.layers[-1]
+        last = cast(nn.Linear, self.net.layers[-1])
         with torch.no_grad():
             last.weight *= 0.1
             last.bias.zero_()
