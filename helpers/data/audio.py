@@ -116,6 +116,7 @@ def vowel(
     *,
     seconds: float = 0.5,
     pitch: float = 120.0,
+    mouth: float = 1.0,
     sample_rate: int = 8000,
 ) -> Tensor:
     r"""A synthetic vowel: a buzz at the pitch of a voice, filtered by three resonances.
@@ -128,6 +129,7 @@ def vowel(
         name: one of `FORMANTS`.
         seconds: length, above 0.
         pitch: fundamental frequency in Hz, above 0 and below half the sample rate.
+        mouth: factor of all resonances, above 0; a child's short mouth has one above 1.
         sample_rate: in Hz, at least 1.
 
     Returns:
@@ -146,12 +148,14 @@ def vowel(
     check_at_least("sample_rate", sample_rate, 1)
     check_positive("seconds", seconds)
     check_positive("pitch", pitch)
+    check_positive("mouth", mouth)
     if pitch >= sample_rate / 2:
         raise argument_error("pitch", f"be below half the sample rate, {sample_rate / 2} Hz", pitch)
     time = torch.arange(round(seconds * sample_rate)) / sample_rate  # (T,)
     harmonics = pitch * torch.arange(1, int(sample_rate / 2 / pitch) + 1)  # (K,)
     gain = 1 / harmonics
     for centre, bandwidth in zip(FORMANTS[name], (80.0, 100.0, 120.0)):
+        centre = mouth * centre
         detuned = (centre**2 - harmonics**2) ** 2 + (bandwidth * harmonics) ** 2
         gain = gain * centre**2 / detuned.sqrt()
     wave = (gain[:, None] * torch.sin(2 * math.pi * harmonics[:, None] * time)).sum(0)

@@ -1,4 +1,5 @@
-r"""Figures of the book: every function takes arrays or tensors, draws on Axes and returns them.
+r"""Figures of the book: every function takes arrays or tensors, draws on Axes and returns them;
+`players` makes sound.
 
 >>> from helpers.plotting import PALETTE, curves, image_grid, style
 """
@@ -6,7 +7,17 @@ r"""Figures of the book: every function takes arrays or tensors, draws on Axes a
 from helpers.plotting.curves import curves
 from helpers.plotting.images import image_grid
 from helpers.plotting.plane import density_2d, samples_2d
+from helpers.plotting.player import players
 from helpers.plotting.strokes import strokes
 from helpers.plotting.style import PALETTE, style
 
-__all__ = ["PALETTE", "curves", "density_2d", "image_grid", "samples_2d", "strokes", "style"]
+__all__ = [
+    "PALETTE",
+    "curves",
+    "density_2d",
+    "image_grid",
+    "players",
+    "samples_2d",
+    "strokes",
+    "style",
+]

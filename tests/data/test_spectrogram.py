@@ -15,6 +15,7 @@ from helpers.random import generator
 WINDOW, HOP = 64, 16
 
 
+@pytest.mark.equation("eq-speech-stft")
 def test_a_frame_is_numpys_transform(seed: int) -> None:
     """numpy's Fourier transform of one windowed piece, centred where the frame says."""
     x = 2 * torch.rand(400, generator=generator(seed)) - 1
@@ -40,6 +41,7 @@ def test_the_inverse_gives_the_waveform_back(hop: int, seed: int, device: torch.
     assert torch.allclose(back[: 415 - hop], x[: 415 - hop], atol=1e-9)
 
 
+@pytest.mark.equation("eq-speech-istft")
 def test_the_inverse_is_the_nearest_waveform(seed: int) -> None:
     """Any spectra: the gradient of the squared error vanishes at the inverse, by autograd."""
     rng = generator(seed)
@@ -75,6 +77,7 @@ def test_griffin_lim_finds_a_waveform_with_these_magnitudes(sound: str, seed: in
     assert errors[1] < errors[0] / 2
 
 
+@pytest.mark.equation("eq-speech-griffin")
 def test_plain_griffin_lim_never_gets_worse(seed: int) -> None:
     """The theorem: without momentum the squared distance of the spectra falls at each iteration."""
     magnitude = stft(vowel("e", seconds=0.25)).abs()

@@ -1,0 +1,265 @@
+"""The speech chapter's own lines and equations, against other answers, and what its page weighs."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from helpers import plotting
+from helpers.data import sounds
+from helpers.data.audio import (
+    FORMANTS,
+    mu_law_decode,
+    mu_law_encode,
+    plucked_string,
+    vowel,
+)
+from helpers.data.spectrogram import griffin_lim, istft, mel_filters, spectral_error, stft
+from helpers.metrics import mean_and_standard_error
+from helpers.models.vae import VAE
+from helpers.models.waveform import WaveformModel, code_edges, code_log_prob
+from helpers.nn import MLP
+from helpers.random import generator, seed_everything
+from tests.chapters.cells import BOOK, run_cells
+
+PAGE = "applications/speech"
+
+
+def lesson(*ids: str, **names: Any) -> dict[str, Any]:
+    """The chapter's cells `ids`, with the names that its imports cell gives them."""
+    known: dict[str, Any] = {"torch": torch, "math": math, "nn": nn, "F": F, "plt": plt}
+    known |= {"plotting": plotting, "generator": generator, "seed_everything": seed_everything}
+    known |= {"sounds": sounds, "FORMANTS": FORMANTS, "vowel": vowel, "rate": 8000, "seed": 0}
+    known |= {"mu_law_decode": mu_law_decode, "mu_law_encode": mu_law_encode, "stft": stft}
+    known |= {"plucked_string": plucked_string, "istft": istft, "griffin_lim": griffin_lim}
+    known |= {"mel_filters": mel_filters, "spectral_error": spectral_error, "MLP": MLP}
+    known |= {"WaveformModel": WaveformModel, "code_edges": code_edges}
+    known |= {"code_log_prob": code_log_prob, "data_name": "vowels"}
+    known |= {"mean_and_standard_error": mean_and_standard_error}
+    return run_cells(PAGE, list(ids), **(known | names))
+
+
+@pytest.mark.equation("eq-speech-alias")
+def test_a_tone_above_half_the_rate_is_folded(seed: int) -> None:
+    """numpy's sine of both tones, for random frequencies and rates."""
+    rng = np.random.default_rng(seed)
+    n = np.arange(50)
+    for _ in range(5):
+        rate = rng.integers(1000, 50_000)
+        f = rng.uniform(0, rate)
+        high = np.sin(2 * np.pi * (rate - f) * n / rate)
+        assert np.allclose(high, -np.sin(2 * np.pi * f * n / rate), atol=1e-9)
+
+
+@pytest.mark.equation("eq-speech-vowel")
+def test_a_vowel_is_the_sum_of_its_formula(seed: int) -> None:
+    """numpy, all harmonics at once as an impulse response of three resonances in series."""
+    pitch, length = 100.0 + 7.3 * (seed % 9), 2000
+    by_hand = lesson("vowel")["vowel_by_hand"]
+    f = pitch * np.arange(1, int(4000 / pitch) + 1)
+    for formants in FORMANTS.values():
+        response = np.ones(len(f), complex)
+        for centre, width in zip(formants, (80.0, 100.0, 120.0)):
+            response *= centre**2 / (centre**2 - f**2 + 1j * width * f)
+        waves = np.sin(2 * np.pi * np.outer(f, np.arange(length)) / 8000)
+        expected = (np.abs(response) / f) @ waves
+        assert np.allclose(by_hand(formants, pitch, length).numpy(), expected, rtol=1e-8)
+    ours = vowel("u", seconds=0.25, pitch=pitch).numpy()[80:-80]
+    wave = by_hand(FORMANTS["u"], pitch, length).numpy()
+    wave = (wave - wave.mean())[80:-80]
+    assert np.allclose(ours, wave * (ours @ wave) / (wave @ wave), atol=1e-9)
+
+
+@pytest.mark.equation("eq-speech-string")
+def test_a_string_dies_as_its_recursion_says(seed: int) -> None:
+    """The transfer function: poles of z^{P+1} = (z + 1)/2 by numpy, the slowest has the pitch."""
+    by_hand = lesson("listen-toys")["string_by_hand"]
+    period = 20 + seed % 7
+    first = 2 * torch.rand(period + 1, generator=generator(seed)) - 1
+    y = by_hand(first, 40 * period).numpy()
+    polynomial = np.zeros(period + 2)
+    polynomial[0], polynomial[-2], polynomial[-1] = 1, -0.5, -0.5
+    poles = np.roots(polynomial)
+    tones = poles[(poles.imag > 1e-9)]
+    loudest = tones[np.abs(tones).argmax()]
+    assert 2 * np.pi / np.angle(loudest) == pytest.approx(period + 0.5, rel=1e-3)
+    powers = poles[None, :] ** np.arange(period + 1)[:, None]
+    weights = np.linalg.solve(powers, first.numpy())
+    predicted = (poles[None, :] ** np.arange(len(y))[:, None] @ weights).real
+    assert np.allclose(y, predicted, atol=1e-6)
+
+
+@pytest.mark.equation("eq-speech-snr")
+def test_equal_steps_have_the_textbooks_noise(seed: int) -> None:
+    """The closed form: uniform samples over a step of variance Δ²/12."""
+    cells = lesson("listen-toys", "mulaw")
+    x = 2 * torch.rand(200_000, generator=generator(seed)) - 1
+    for levels in (16, 256):
+        step = 2 / (levels - 1)
+        expected = 10 * math.log10((1 / 3) / (step**2 / 12))
+        found = cells["snr"](x, cells["straight"](x, levels)).item()
+        assert found == pytest.approx(expected, abs=0.05)
+    assert cells["curve"]["equal steps, 8 bits"][0] > cells["curve"]["μ-law, 8 bits"][0]
+    assert cells["curve"]["equal steps, 8 bits"][20] < cells["curve"]["μ-law, 8 bits"][20] - 20
+
+
+@pytest.mark.equation("eq-speech-mel")
+def test_the_triangles_stand_at_equal_steps_of_the_scale() -> None:
+    """The formula, solved for the frequency: peaks of the filters are at equal distances in mel."""
+    rows = 4096
+    filters = mel_filters(20, window=2 * rows)
+    peaks = filters.argmax(1) * 4000 / rows
+    mel = 2595 * torch.log10(1 + peaks / 700)
+    assert mel.diff().max() - mel.diff().min() < 5
+    assert torch.allclose(mel.diff().mean(), (mel[-1] - mel[0]) / 19)
+    ends = 2595 * np.log10(1 + np.array([50.0, 4000.0]) / 700)
+    assert mel.diff().mean().item() == pytest.approx((ends[1] - ends[0]) / 21, abs=1)
+
+
+@pytest.mark.equation("eq-speech-logmel")
+def test_the_way_back_from_bands_is_the_smallest_explanation(seed: int) -> None:
+    """numpy's least squares of smallest norm; bands that were made by magnitudes come back."""
+    cells = lesson("listen-toys", "stft", "mel")
+    wave = vowel("ae"[seed % 2], seconds=0.2, pitch=110.0 + seed % 20)
+    ell = cells["log_mel"](wave[None])[0]
+    bands = cells["M"].numpy() @ stft(wave).abs().numpy()
+    assert np.allclose(np.exp(ell.numpy()) - 0.01, bands)
+    smallest = np.linalg.lstsq(cells["M"].numpy(), bands, rcond=None)[0]
+    ours = cells["M_plus"].numpy() @ bands
+    assert np.allclose(ours, smallest, atol=1e-8)
+    assert np.allclose(cells["M"].numpy() @ ours, bands, atol=1e-8)
+    back = cells["to_wave"](ell, len(wave))
+    assert back.abs().max() <= 1
+    again = cells["log_mel"](back[None])[0]
+    loud = ell > ell.max() - 5
+    assert (again - ell)[loud].abs().mean() < 0.3
+
+
+@pytest.mark.equation("eq-speech-bits")
+def test_equal_probabilities_cost_eight_bits_a_sample() -> None:
+    """A closed form: 256 equal codes at 8000 Hz are 64,000 bits per second."""
+    inside = {"train": torch.ones(60, 9).bool(), "test": torch.ones(60, 9).bool()}
+    code = {name: torch.randint(256, (60, 9)) for name in inside}
+    names = {"inside": inside, "code": code}
+
+    def fit_linear(context: int) -> WaveformModel:
+        return WaveformModel(context, classes=5)
+
+    def linear_log_p(*_: Any, **__: Any) -> torch.Tensor:
+        return torch.zeros(60, 9)
+
+    cells = lesson("scores", fit_linear=fit_linear, linear_log_p=linear_log_p, **names)
+    line = cells["score_line"]("equal", torch.full((60, 9), -math.log(256)))
+    assert line.split() == ["equal", "5.545", "±", "0.000", "64000"]
+
+
+@pytest.mark.equation("eq-speech-elbo")
+def test_with_one_class_the_bound_is_that_of_the_vae(seed: int) -> None:
+    """helpers.models.vae.VAE, whose networks get the same constant class."""
+    torch.manual_seed(seed)
+    ours = lesson("vae")["ConditionalVAE"](11, 1, latent=3, hidden=7)
+    with torch.no_grad():
+        ours.log_std.fill_(-0.3)
+
+    class Told(nn.Module):
+        def __init__(self, net: nn.Module) -> None:
+            super().__init__()
+            self.net = net
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.net(torch.cat([x, torch.ones(len(x), 1)], 1))
+
+    other = VAE(
+        Told(ours.encoder),
+        Told(ours.decoder),
+        3,
+        likelihood="gaussian",
+        std=math.exp(-0.3),
+    )
+    x = torch.randn(5, 11)
+    bound = ours.elbo(x, torch.zeros(5).long(), generator(seed))
+    log_p, kl = other.elbo_terms(x, generator=generator(seed))
+    torch.testing.assert_close(bound, log_p - kl)
+
+
+def test_the_class_reaches_both_networks(seed: int) -> None:
+    torch.manual_seed(seed)
+    model = lesson("vae")["ConditionalVAE"](6, 3, latent=2, hidden=5)
+    z, y = torch.randn(3, 2), torch.arange(3)
+    assert not torch.allclose(model.decode(z, y), model.decode(z, y.flip(0)))
+    x = torch.randn(3, 6)
+    codes = [model.encoder(model.with_class(x, labels)) for labels in (y, y.flip(0))]
+    assert not torch.allclose(*codes)
+
+
+@pytest.mark.parametrize("pitch", [90.0, 147.0, 251.0, 380.0])
+def test_the_pitch_of_a_periodic_wave_is_found(pitch: float, seed: int) -> None:
+    cells = lesson("drift")
+    x = vowel("aeiou"[seed % 5], seconds=0.25, pitch=pitch)
+    found, voicing = cells["pitch_and_voicing"](x[80:-80])
+    assert found == pytest.approx(pitch, rel=0.04)
+    assert voicing > 0.9
+    noise = torch.randn(2000, generator=generator(seed))
+    assert cells["pitch_and_voicing"](noise)[1] < 0.3
+
+
+def test_linear_prediction_of_a_chapter_is_least_squares(seed: int) -> None:
+    """numpy.linalg.lstsq on the same windows, all of them."""
+    g = generator(seed)
+    x = torch.randn(8, 60, generator=g).cumsum(1)
+    x = 0.9 * x / x.abs().max()
+    part = sounds.Sounds(x, torch.full((8,), 60), torch.zeros(8).long())
+    data = SimpleNamespace(train=part, test=part)
+    cells = lesson("linear", data=data, classes=("one",), T=60)
+    model = cells["fit_linear"](4)
+    past = model.windows(mu_law_encode(x)).reshape(-1, 4).numpy()
+    target = mu_law_decode(mu_law_encode(x)).flatten().numpy()
+    expected = np.linalg.lstsq(past, target, rcond=None)[0]
+    assert np.allclose(model.linear.weight[0].detach().numpy(), expected, atol=2e-2)
+
+
+def test_the_players_of_the_page_weigh_less_than_300_kilobytes() -> None:
+    """The bytes of all players: their number of samples is bounded by the code of the cells."""
+    notebook = nbformat.read(BOOK / f"{PAGE}.ipynb", as_version=4)
+    cells = {c.id: c.source for c in notebook.cells if c.cell_type == "code"}
+    known = {"listen-toys", "listen-griffin", "data", "draw-net", "paint", "listen-lab"}
+    assert {name for name, text in cells.items() if "plotting.players(" in text} == known | {
+        "solution-7"  # refused there
+    }
+    tone = torch.sin(torch.arange(2000.0))
+    row = {name: len(plotting.players({"x": tone})._repr_html_()) for name in known}
+    # five sounds of 0.25 s and one of 0.5; three of 0.3; five real; five; ten; three
+    weights = {"listen-toys": 7.1, "listen-griffin": 3.6, "data": 6, "draw-net": 5}
+    weights |= {"paint": 10, "listen-lab": 3}
+    assert sum(row[name] * weights[name] for name in known) < 300_000
+    toys = lesson("listen-toys")["toys"]
+    assert sum(len(x) for x in toys.values()) <= 7.1 * 2000
+    real = sounds.load("vowels").test
+    assert real.lengths.max() <= 2400
+
+
+def test_the_executed_page_is_light_and_needs_no_network() -> None:
+    """The notebook of the last build, where there is one: bytes of its players, and no address."""
+    run = BOOK.parent / "_build" / "runs" / "default" / "book" / f"{PAGE}.ipynb"
+    if not run.is_file():
+        pytest.skip("the chapter has not been built here")
+    notebook = nbformat.read(run, as_version=4)
+    pages = [
+        output.data["text/html"]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if "text/html" in output.get("data", {})
+    ]
+    assert len(pages) == 6
+    assert sum(len(page.encode()) for page in pages) < 300_000
+    assert all("http" not in page and "aria-label" in page for page in pages)
