@@ -219,6 +219,25 @@ _EQUATIONS = """async () => {
 }"""
 
 
+_PLAYERS = """async () => {
+    const found = [];
+    for (const player of document.querySelectorAll("audio")) {
+        const label = player.getAttribute("aria-label");
+        if (!label) found.push("an audio player has no label");
+        const state = await new Promise(done => {
+            player.addEventListener("loadedmetadata", () => done("loaded"));
+            player.addEventListener("error", () => done("failed"));
+            setTimeout(() => done("silent"), 20000);
+            player.preload = "auto";
+            player.load();
+        });
+        if (state !== "loaded") found.push(`sound ${label} cannot be played: ${state}`);
+        else if (!(player.duration > 0.05)) found.push(`sound ${label} lasts ${player.duration} s`);
+    }
+    return found;
+}"""
+
+
 def _ask(page: Any, script: str, *arguments: Any) -> list[str]:
     """Run a script with the helpers in scope."""
     outer = f"(argument) => {{ {_HELPERS}; return ({script})(argument); }}"
@@ -244,6 +263,11 @@ def clipped(page: Any) -> list[str]:
 def images(page: Any) -> list[str]:
     """Pictures that are missing, tiny, distorted or without alt text, and empty captions."""
     return _ask(page, _IMAGES)
+
+
+def players(page: Any) -> list[str]:
+    """Audio players without a label, or with a sound that cannot be decoded or lasts no time."""
+    return _ask(page, _PLAYERS)
 
 
 def grounds(page: Any) -> list[str]:

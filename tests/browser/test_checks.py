@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from helpers.plotting.player import wav_bytes
 from tests.browser import checks
 from tests.browser.viewer import Record, Viewer, served
 
@@ -28,6 +30,12 @@ def svg(ground: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(text).decode()
 
 
+def tone(seconds: float) -> str:
+    """A sound wave of this length, as an address."""
+    content = wav_bytes(torch.sin(torch.arange(max(1, round(8000 * seconds))) * 0.3 + 0.1))
+    return "data:audio/wav;base64," + base64.b64encode(content).decode()
+
+
 SOUND = (
     "<p>Text with <code>code</code> of 5 $ and 6 $.</p>"
     f'<figure><img alt="a disc" src="{svg("white")}">'
@@ -35,6 +43,7 @@ SOUND = (
     '<div class="math" id="equation-eq-a"><span class="eqno">(1.1)</span>'
     "<mjx-container style='display:block'>x = y</mjx-container></div>"
     '<p>See <a class="reference internal" href="#equation-eq-a">(1.1)</a>.</p>'
+    f'<audio controls preload="none" aria-label="a tone" src="{tone(0.2)}"></audio>'
 )
 FAULTS = {
     "a formula that is not set": (checks.formulas, '<span class="math">x</span>', "is not set"),
@@ -112,6 +121,21 @@ FAULTS = {
         '<a class="reference internal" href="#equation-eq-a">(1.2)</a>',
         "which is (1.1)",
     ),
+    "a player without a label": (
+        checks.players,
+        f'<audio controls src="{tone(0.2)}"></audio>',
+        "an audio player has no label",
+    ),
+    "a sound that is none": (
+        checks.players,
+        '<audio controls aria-label="odd" src="data:audio/wav;base64,AAAA"></audio>',
+        "sound odd cannot be played: failed",
+    ),
+    "a sound of no length": (
+        checks.players,
+        f'<audio controls aria-label="short" src="{tone(0.01)}"></audio>',
+        "sound short lasts 0.01",
+    ),
     "a link to nowhere": (
         checks.references,
         '<a class="reference internal" href="#gone">there</a>',
@@ -129,6 +153,7 @@ CHECKS = (
     checks.page_width,
     checks.clipped,
     checks.images,
+    checks.players,
     checks.grounds,
     checks.contrast,
     checks.references,

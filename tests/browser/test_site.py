@@ -43,6 +43,10 @@ def test_pictures_are_loaded_and_described(view: View) -> None:
     fail_with(view, checks.images(view.page))
 
 
+def test_sounds_can_be_played(view: View) -> None:
+    fail_with(view, checks.players(view.page))
+
+
 def test_equations_are_numbered_and_references_lead_there(view: View) -> None:
     fail_with(view, checks.references(view.page))
 
