@@ -107,7 +107,17 @@ def mu_law_decode(codes: Tensor, levels: int = 256) -> Tensor:
     check_integer("codes", codes)
     check_range("codes", codes, 0, levels - 1)
     mu = levels - 1
-    squeezed = 2 * codes.to(torch.get_default_dtype()) / mu - 1
+    return mu_law_expand(2 * codes.to(torch.get_default_dtype()) / mu - 1, mu)
+
+
+def mu_law_expand(squeezed: Tensor, mu: int) -> Tensor:
+    r"""The inverse of the curve f of `mu_law_encode`, on [-1, 1] and without rounding.
+
+    >>> mu_law_expand(torch.tensor([-1.0, 0.0, 0.5]), 3)
+    tensor([-1.0000,  0.0000,  0.3333])
+
+    Taught in: speech.
+    """
     return squeezed.sign() * torch.expm1(squeezed.abs() * math.log1p(mu)) / mu
 
 

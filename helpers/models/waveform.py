@@ -16,7 +16,7 @@ from helpers.checks import (
     check_range,
     check_shape,
 )
-from helpers.data.audio import mu_law_decode
+from helpers.data.audio import mu_law_decode, mu_law_expand
 from helpers.nn.dense import MLP
 from helpers.nn.evaluation import evaluating
 
@@ -30,7 +30,7 @@ def code_edges(levels: int = 256) -> Tensor:
     check_at_least("levels", levels, 2)
     mu = levels - 1
     squeezed = (2 * torch.arange(1, levels) - 1 - mu) / mu
-    inner = squeezed.sign() * torch.expm1(squeezed.abs() * math.log1p(mu)) / mu
+    inner = mu_law_expand(squeezed, mu)
     ends = torch.tensor([math.inf])
     return torch.cat([-ends, inner, ends])
 
