@@ -23,12 +23,12 @@ import torch
 from torch import Tensor
 
 from benchmarks.record import RESULTS, markdown_table, versions, write_result
-from helpers.data.streams import Streams
 from helpers.data.text import TextSplits, load
+from helpers.data.text.streams import Streams
 from helpers.models.markov import MarkovChain
 from helpers.models.rnn import RecurrentLanguageModel
-from helpers.nn import evaluating
-from helpers.random import generator, seed_everything
+from helpers.networks import evaluating
+from helpers.random import seed_everything, seeded
 from helpers.training import CarriedState, gradient_step
 
 SHAKESPEARE: dict[str, Any] = {
@@ -107,7 +107,7 @@ def train(text: TextSplits, seconds: float, settings: dict[str, Any], seed: int)
         batch_size=settings["batch_size"],
         window=settings["window"],
         start=model.start,
-        generator=generator(seed),
+        rng=seeded(seed),
     )
     optimizer = torch.optim.Adam(model.parameters(), settings["lr"])
     step = gradient_step(CarriedState(model), optimizer, max_norm=1.0)

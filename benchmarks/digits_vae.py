@@ -23,11 +23,11 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.record import RESULTS, markdown_table, versions, write_result
-from helpers.data.augmentation import shift
 from helpers.data.batches import Batches
 from helpers.data.images import ImageSplits, load
+from helpers.data.images.augmentation import shift
 from helpers.models.vae import VAE
-from helpers.nn import MLP, ConvDecoder
+from helpers.networks import MLP, ConvDecoder
 from helpers.random import seed_everything
 from helpers.training import fit, gradient_step
 
@@ -82,7 +82,7 @@ def train(digits: ImageSplits, epochs: int, seed: int) -> VAE:
 def evaluate(model: VAE, levels: Tensor, num_samples: int, seed: int) -> tuple[float, float]:
     r"""Importance-weighted bound on −log p in nats, and its standard error over the images."""
     generator = torch.Generator().manual_seed(seed)
-    bound = -model.log_prob_bound(levels, num_samples=num_samples, generator=generator)
+    bound = -model.log_prob_bound(levels, num_samples=num_samples, rng=generator)
     return bound.mean().item(), bound.std().item() / math.sqrt(len(bound))
 
 

@@ -30,8 +30,8 @@ from benchmarks.record import RESULTS, markdown_table, versions, write_result
 from helpers import metrics
 from helpers.data.toy import Grid, IsotropicMixture, Ring
 from helpers.models.gan import GAN
-from helpers.nn import MLP, FourierFeatures, SignLatents
-from helpers.random import generator, seed_everything
+from helpers.networks import MLP, FourierFeatures, SignLatents
+from helpers.random import seed_everything, seeded
 from helpers.training import EMA, adversarial_step, fit
 
 SAMPLES, MANY = 2500, 100_000
@@ -77,12 +77,12 @@ class Fresh:
 
     def __init__(self, task: Task, steps: int, batch_size: int, seed: int) -> None:
         self.task, self.steps, self.batch_size = task, steps, batch_size
-        self.generator = generator(seed)
+        self.generator = seeded(seed)
 
     def __iter__(self) -> Any:
         """Draws of the truth, scaled: (B, 2)."""
         for _ in range(self.steps):
-            drawn = self.task.truth.sample(self.batch_size, generator=self.generator)
+            drawn = self.task.truth.sample(self.batch_size, rng=self.generator)
             yield drawn / self.task.scale
 
 
@@ -126,8 +126,8 @@ def train(task: Task, recipe: str, steps: int, seed: int, batch_size: int = 256)
     fit(step, Fresh(task, steps, batch_size, seed), epochs=1, progress=False)
     if ema is not None:
         with ema.swap():
-            return gan.sample(MANY, generator=generator(seed)) * task.scale
-    return gan.sample(MANY, generator=generator(seed)) * task.scale
+            return gan.sample(MANY, rng=seeded(seed)) * task.scale
+    return gan.sample(MANY, rng=seeded(seed)) * task.scale
 
 
 def score(task: Task, x: Tensor) -> dict[str, float]:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.steps import TrainingStep, run_worker
-from helpers.nn import ConvDiscriminator, ConvGenerator
+from helpers.networks import ConvDiscriminator, ConvGenerator
 
 IMAGE, LATENT, DISTINCT_BATCHES = (1, 32, 32), 100, 8
 BETAS, LEARNING_RATE = (0.5, 0.999), 2e-4

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from benchmarks.record import RESULTS, markdown_table, versions, write_result
 from helpers.models.rnn import RecurrentLanguageModel
-from helpers.random import generator, seed_everything
+from helpers.random import seed_everything, seeded
 from helpers.training import CarriedState, gradient_step
 
 SYMBOLS, EMBEDDING, WINDOW, BATCH = 65, 64, 64, 32
@@ -65,7 +65,7 @@ MAKERS: dict[str, Callable[[int, int], Step]] = {"helpers": ours, "plain": plain
 
 def batch(seed: int) -> tuple[Tensor, Tensor]:
     r"""Symbols at random: inputs and outputs, each (32, 64)."""
-    drawn = torch.randint(SYMBOLS, (2, BATCH, WINDOW), generator=generator(seed))
+    drawn = torch.randint(SYMBOLS, (2, BATCH, WINDOW), generator=seeded(seed))
     return drawn[0], drawn[1]
 
 
@@ -73,12 +73,12 @@ def writing(lengths: Sequence[int], hidden: int, rounds: int, seed: int) -> dict
     r"""Median characters a CPU second of one text, for each length."""
     seed_everything(seed)
     model = RecurrentLanguageModel(SYMBOLS, embedding=EMBEDDING, hidden=hidden)
-    model.sample(1, length=50, generator=generator(seed))
+    model.sample(1, length=50, rng=seeded(seed))
     rates: dict[int, list[float]] = {length: [] for length in lengths}
     for k in range(rounds):
         for length in lengths:
             start = time.process_time()
-            model.sample(1, length=length, generator=generator(seed + k))
+            model.sample(1, length=length, rng=seeded(seed + k))
             rates[length].append(length / (time.process_time() - start))
     return {str(length): round(statistics.median(found)) for length, found in rates.items()}
 

@@ -23,12 +23,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.record import RESULTS, markdown_table, versions, write_result
-from helpers.data import augmentation
 from helpers.data.batches import Batches
-from helpers.data.images import ImageSplits, load
+from helpers.data.images import ImageSplits, augmentation, load
 from helpers.models.vae import VAE
-from helpers.nn import MLP, ConvDecoder
-from helpers.random import generator, seed_everything
+from helpers.networks import MLP, ConvDecoder
+from helpers.random import seed_everything, seeded
 from helpers.training import EarlyStopping, fit
 
 LATENT, HIDDEN, LEVELS, SAMPLES = 8, 128, 17, 50
@@ -124,7 +123,7 @@ def make_model(setting: Setting) -> VAE:
 
 def bound(model: VAE, levels: Tensor, seed: int, samples: int = SAMPLES) -> float:
     r"""Mean bound on −log p over the images, nats."""
-    found = model.log_prob_bound(levels, num_samples=samples, generator=generator(seed))
+    found = model.log_prob_bound(levels, num_samples=samples, rng=seeded(seed))
     return -found.mean().item()
 
 
@@ -152,7 +151,7 @@ def train(setting: Setting, digits: ImageSplits, seed: int, epochs: int) -> dict
         optimizer.step()
         return {"loss": loss.detach()}
 
-    batches = Batches(digits.train.levels, digits.train.y, batch_size=50, generator=generator(seed))
+    batches = Batches(digits.train.levels, digits.train.y, batch_size=50, rng=seeded(seed))
     stopping = EarlyStopping(
         model, lambda: bound(model, validation, seed, 5), patience=max(1, setting.patience)
     )

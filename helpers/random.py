@@ -3,18 +3,20 @@ r"""Seeds: one call for a whole notebook, and generators for everything that is 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from helpers.checks import argument_error, check_at_least
+from helpers.checks import argument_error, check_at_least, check_same_device
 
 
 def seed_everything(seed: int) -> None:
     r"""Seed the global generators of Python, NumPy and PyTorch (all its devices).
 
     A chapter calls it once, after its parameters. Inside the package everything that draws takes a
-    ``generator=`` and leaves these global states alone when it is given one.
+    ``rng=`` and leaves these global states alone when it is given one.
 
     Args:
         seed: an integer in [0, 2³²), the range that NumPy accepts.
@@ -35,7 +37,7 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(int(seed))  # seeds every device, lazily where CUDA has not started yet
 
 
-def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
+def seeded(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
     r"""A seeded generator on `device`, independent of the global state.
 
     Args:
@@ -49,12 +51,28 @@ def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
         TypeError: `seed` is no integer.
         ValueError: `seed` is out of range.
 
-    >>> a, b = generator(7), generator(7)
+    >>> a, b = seeded(7), seeded(7)
     >>> bool((torch.rand(3, generator=a) == torch.rand(3, generator=b)).all())
     True
     """
     check_seed(seed)
     return torch.Generator(device).manual_seed(int(seed))
+
+
+def normal(shape: Sequence[int], like: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    r"""Standard normal numbers with the device and type of `like`.
+
+    Args:
+        shape: of the result.
+        like: a tensor, a model's weight for instance.
+        rng: source of the draws, on the device of `like`; without one, the global state.
+
+    >>> normal((2, 3), torch.zeros(1)).shape
+    torch.Size([2, 3])
+    """
+    if rng is not None:
+        check_same_device("rng", rng, "the model", like.device)
+    return torch.randn(shape, generator=rng, device=like.device, dtype=like.dtype)
 
 
 def check_seed(seed: int) -> None:

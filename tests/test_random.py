@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.random import generator, seed_everything
+from helpers.random import seed_everything, seeded
 
 
 def draw_from_all() -> list[float]:
@@ -27,16 +27,16 @@ def test_seed_everything_fixes_every_global_generator(seed):
 
 def test_generator_is_reproducible_and_leaves_the_global_state_alone(seed, device):
     before = torch.get_rng_state()
-    a = torch.randn(5, generator=generator(seed, device), device=device)
-    b = torch.randn(5, generator=generator(seed, device), device=device)
-    c = torch.randn(5, generator=generator(seed + 1, device), device=device)
+    a = torch.randn(5, generator=seeded(seed, device), device=device)
+    b = torch.randn(5, generator=seeded(seed, device), device=device)
+    c = torch.randn(5, generator=seeded(seed + 1, device), device=device)
     assert torch.equal(a, b)
     assert not torch.equal(a, c)
     assert a.device.type == device.type
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("function", [seed_everything, generator])
+@pytest.mark.parametrize("function", [seed_everything, seeded])
 def test_seed_must_be_an_integer_in_range(function):
     function(2**32 - 1)
     function(np.int64(3))

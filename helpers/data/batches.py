@@ -21,7 +21,7 @@ class Batches:
     Args:
         *tensors: tensors of equal length N along the first dimension.
         batch_size: examples in a batch, at least 1; more than N gives one batch.
-        generator: draws the orders; it must live on `device`. Without one, a generator of its own
+        rng: draws the orders; it must live on `device`. Without one, a generator of its own
             is seeded with the current seed of PyTorch's global generator, so that
             ``seed_everything`` fixes the orders and the global stream stays untouched.
         device: where the batches live; a name as in ``pick_device``.
@@ -48,7 +48,7 @@ class Batches:
         self,
         *tensors: Tensor,
         batch_size: int,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
         device: torch.device | str = "cpu",
         shuffle: bool = True,
     ) -> None:
@@ -68,13 +68,13 @@ class Batches:
             raise argument_error("tensors", "hold at least one example", "length 0")
         check_at_least("batch_size", batch_size, 1)
         self.device = pick_device(device)
-        if generator is None:
-            generator = torch.Generator(self.device).manual_seed(torch.initial_seed())
-        check_same_device("generator", generator, "the batches", self.device)
+        if rng is None:
+            rng = torch.Generator(self.device).manual_seed(torch.initial_seed())
+        check_same_device("rng", rng, "the batches", self.device)
         self.tensors = tuple(tensor.to(self.device) for tensor in tensors)
         self.num_examples = lengths[0]
         self.batch_size = int(batch_size)
-        self.generator = generator
+        self.rng = rng
         self.shuffle = shuffle
 
     def __len__(self) -> int:
@@ -84,7 +84,7 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         """One epoch; every batch is a copy, so that changing it in place never harms the data."""
         if self.shuffle:
-            order = torch.randperm(self.num_examples, generator=self.generator, device=self.device)
+            order = torch.randperm(self.num_examples, generator=self.rng, device=self.device)
         else:
             order = torch.arange(self.num_examples, device=self.device)
         for rows in torch.split(order, self.batch_size):

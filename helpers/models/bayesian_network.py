@@ -116,12 +116,12 @@ class ChowLiuTree:
         return self.log_table[nodes, x[:, self.parent], x].sum(1)
 
     @torch.no_grad()
-    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+    def sample(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
         r"""Ancestral sampling: each variable after its parent.
 
         Args:
             n: number of examples, at least 1.
-            generator: source of randomness; without one, the global state of torch.
+            rng: source of randomness; without one, the global state of torch.
 
         Returns:
             (n, *event) int64 levels.
@@ -131,7 +131,7 @@ class ChowLiuTree:
         x = self.parent.new_zeros(n, len(self.parent))
         for node in self.order.tolist():
             rows = self.log_table[node, x[:, self.parent[node]]].exp()  # (n, V)
-            x[:, node] = torch.multinomial(rows, 1, generator=generator)[:, 0]
+            x[:, node] = torch.multinomial(rows, 1, generator=rng)[:, 0]
         return x.reshape(n, *event)
 
     def _fitted(self) -> torch.Size:

@@ -17,10 +17,10 @@ from helpers.checks import (
     check_same_device,
     check_shape,
 )
-from helpers.models.vae_observations import draw_normal
-from helpers.nn import evaluating
+from helpers.networks import evaluating
 from helpers.objectives import adversarial
 from helpers.objectives import gradient_penalties as penalties
+from helpers.random import normal
 
 
 class GAN(nn.Module):
@@ -52,7 +52,7 @@ class GAN(nn.Module):
     Reference: Goodfellow et al. 2014, arXiv 1406.2661; Mirza and Osindero 2014, arXiv 1411.1784
     (classes); Lin et al. 2018, arXiv 1712.04086 (packing).
 
-    >>> from helpers.nn import MLP
+    >>> from helpers.networks import MLP
     >>> gan = GAN(MLP(3, [16], 2), MLP(2, [16], 1), latent=3)
     >>> gan.sample(4).shape, gan.logits(torch.zeros(5, 2)).shape
     (torch.Size([4, 2]), torch.Size([5]))
@@ -82,10 +82,10 @@ class GAN(nn.Module):
         self.anchor: Tensor
         self.register_buffer("anchor", torch.zeros(()), persistent=False)  # knows device and type
 
-    def latents(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+    def latents(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
         r"""Draw z from the prior: (n, L)."""
         check_at_least("n", n, 1)
-        return draw_normal((n, self.latent), self.anchor, generator)
+        return normal((n, self.latent), self.anchor, rng)
 
     def generate(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         r"""G(z), with graph and in the mode that the generator is in.
@@ -140,7 +140,7 @@ class GAN(nn.Module):
         r2: float = 0.0,
         gradient_penalty: float = 0.0,
         noise: float = 0.0,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> dict[str, Tensor]:
         r"""What the discriminator minimises; no gradient reaches the generator.
 
@@ -151,7 +151,7 @@ class GAN(nn.Module):
             r2: the same on generated ones.
             gradient_penalty: weight of the penalty between real and generated examples.
             noise: standard deviation of the noise that is added to both kinds of examples.
-            generator: draws z and the noise.
+            rng: draws z and the noise.
 
         Returns:
             ``loss``, a scalar with graph, and detached: ``real`` and ``fake``, the mean logits, and
@@ -167,8 +167,8 @@ class GAN(nn.Module):
         check_floating("x", x)
         check_nonempty("x", x)
         with torch.no_grad():
-            fake = self.generate(self.latents(len(x), generator=generator), y)
-        real, fake = _blur(x, noise, generator), _blur(fake, noise, generator)
+            fake = self.generate(self.latents(len(x), rng=rng), y)
+        real, fake = _blur(x, noise, rng), _blur(fake, noise, rng)
         real_logits, fake_logits = self.logits(real, y), self.logits(fake, y)
         loss = adversarial.discriminator_loss(real_logits, fake_logits, self.kind).mean()
         penalty = torch.zeros_like(loss)
@@ -181,7 +181,7 @@ class GAN(nn.Module):
         if r2:
             penalty = penalty + r2 * penalties.r1_penalty(judge, fake).mean()
         if gradient_penalty:
-            between = penalties.gradient_penalty(judge, real, fake, generator=generator)
+            between = penalties.gradient_penalty(judge, real, fake, rng=rng)
             penalty = penalty + gradient_penalty * between.mean()
         return {
             "loss": loss + penalty,
@@ -197,7 +197,7 @@ class GAN(nn.Module):
         *,
         x: Tensor | None = None,
         noise: float = 0.0,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> dict[str, Tensor]:
         r"""What the generator minimises, for n fresh samples.
 
@@ -206,7 +206,7 @@ class GAN(nn.Module):
             y: classes (n,) for a conditional GAN.
             x: real examples (n, *event), read by the relativistic kind only.
             noise: standard deviation of the noise that is added before they are judged.
-            generator: draws z and the noise.
+            rng: draws z and the noise.
 
         Returns:
             ``loss``, a scalar with graph to both networks.
@@ -215,12 +215,12 @@ class GAN(nn.Module):
             ValueError: `n` below 1, a negative `noise`, or classes missing.
         """
         check_at_least("noise", noise, 0.0)
-        fake = self.generate(self.latents(n, generator=generator), y)
-        fake_logits = self.logits(_blur(fake, noise, generator), y)
+        fake = self.generate(self.latents(n, rng=rng), y)
+        fake_logits = self.logits(_blur(fake, noise, rng), y)
         real_logits = None
         if self.kind == "relativistic" and x is not None:
             with torch.no_grad():
-                real_logits = self.logits(_blur(x, noise, generator), y)
+                real_logits = self.logits(_blur(x, noise, rng), y)
         loss = adversarial.generator_loss(fake_logits, self.kind, real_logits=real_logits)
         return {"loss": loss.mean()}
 
@@ -237,7 +237,7 @@ class GAN(nn.Module):
         *,
         y: Tensor | None = None,
         truncation: float | None = None,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> Tensor:
         r"""Draw n examples.
 
@@ -246,7 +246,7 @@ class GAN(nn.Module):
             y: classes (n,) for a conditional GAN; drawn uniformly by default.
             truncation: bound c on each coordinate of z, which is then drawn from the normal
                 density restricted to [−c, c]: fewer odd examples, and less variety.
-            generator: draws everything.
+            rng: draws everything.
 
         Returns:
             (n, *event).
@@ -254,7 +254,7 @@ class GAN(nn.Module):
         Raises:
             ValueError: `n` below 1, `truncation` not positive, or a wrong `y`.
         """
-        z = self.latents(n, generator=generator)
+        z = self.latents(n, rng=rng)
         if truncation is not None:
             check_at_least("truncation", truncation, 1e-6)
             # u in [0, 1) from the normal draw, moved into the bounds' share of the quantiles
@@ -262,7 +262,7 @@ class GAN(nn.Module):
             u = low + (1 - 2 * low) * torch.special.ndtr(z)
             z = torch.special.ndtri(u).clamp(-truncation, truncation)
         if self.classes and y is None:
-            y = torch.randint(self.classes, (n,), generator=generator, device=z.device)
+            y = torch.randint(self.classes, (n,), generator=rng, device=z.device)
         return self.decode(z, y)
 
     def _check_classes(self, y: Tensor | None, n: int) -> Tensor | None:
@@ -279,6 +279,6 @@ class GAN(nn.Module):
         return y.long()
 
 
-def _blur(x: Tensor, noise: float, generator: torch.Generator | None) -> Tensor:
+def _blur(x: Tensor, noise: float, rng: torch.Generator | None) -> Tensor:
     """Instance noise: x + noise · ε."""
-    return x + noise * draw_normal(x.shape, x, generator) if noise else x
+    return x + noise * normal(x.shape, x, rng) if noise else x

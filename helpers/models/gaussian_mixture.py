@@ -103,7 +103,7 @@ class GaussianMixture(Mixture):
         trace = torch.cholesky_inverse(self.cholesky).diagonal(dim1=1, dim2=2).sum(1)
         return -0.5 * self.prior_examples * (log_det + self.prior_variance * trace).sum()
 
-    def _sample_components(self, k: Tensor, generator: torch.Generator | None) -> Tensor:
+    def _sample_components(self, k: Tensor, rng: torch.Generator | None) -> Tensor:
         shape = (len(k), self.means.shape[1], 1)
-        eps = torch.randn(shape, generator=generator, dtype=self.means.dtype, device=k.device)
+        eps = torch.randn(shape, generator=rng, dtype=self.means.dtype, device=k.device)
         return self.means[k] + (self.cholesky[k] @ eps)[..., 0]

@@ -19,7 +19,7 @@ from helpers.checks import (
     check_tensor,
 )
 from helpers.distributions import StrokeMixture
-from helpers.nn import evaluating
+from helpers.networks import evaluating
 
 State = tuple[Tensor, Tensor]
 
@@ -112,14 +112,14 @@ class HandwritingPredictor(nn.Module):
         x: Tensor,
         lengths: Tensor | None = None,
         *,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> dict[str, Tensor]:
         r"""Mean negative log-density of a sequence, nats, and the same for each step.
 
         Args:
             x: see `log_prob`.
             lengths: see `log_prob`.
-            generator: not needed, nothing is drawn.
+            rng: not needed, nothing is drawn.
         """
         return loss_terms(self.log_prob_steps(x, lengths), lengths)
 
@@ -131,7 +131,7 @@ class HandwritingPredictor(nn.Module):
         steps: int | None = None,
         bias: float = 0.0,
         prefix: Tensor | None = None,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> Tensor:
         r"""Sequences of the pen.
 
@@ -140,7 +140,7 @@ class HandwritingPredictor(nn.Module):
             steps: their length T; by default that given to the constructor.
             bias: 0 draws from the model; more gives neater lines, see `StrokeMixture.biased`.
             prefix: (P, 3), real steps with which every sequence begins; the samples carry on.
-            generator: draws them.
+            rng: draws them.
 
         Returns:
             (n, T, 3) without the prefix, in the unit of the data.
@@ -149,8 +149,8 @@ class HandwritingPredictor(nn.Module):
         steps = self.steps if steps is None else steps
         check_at_least("steps", steps, 1)
         like = self.output.weight
-        if generator is not None:
-            check_same_device("generator", generator, "the model", like.device)
+        if rng is not None:
+            check_same_device("rng", rng, "the model", like.device)
         x = like.new_zeros(n, 1, 3)
         if prefix is not None:
             check_shape("prefix", prefix, ("P", 3))
@@ -160,7 +160,7 @@ class HandwritingPredictor(nn.Module):
         with evaluating(self):
             for _ in range(steps):
                 mixture, state = self.predict(x, state)
-                x = mixture.biased(bias).sample(generator=generator)[:, -1:]
+                x = mixture.biased(bias).sample(rng=rng)[:, -1:]
                 drawn.append(x)
         return torch.cat(drawn, 1)
 

@@ -28,8 +28,8 @@ from helpers.models.handwriting import (
     shifted,
     standardised,
 )
-from helpers.nn import evaluating
-from helpers.nn.soft_window import SoftWindow
+from helpers.networks import evaluating
+from helpers.networks.soft_window import SoftWindow
 
 #: hidden and cell state of the lower layer, what the window shows, its centres; state of the upper.
 State = tuple[tuple[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor] | None]
@@ -187,7 +187,7 @@ class HandwritingSynthesiser(nn.Module):
         lengths: Tensor | None,
         codes: Tensor,
         *,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> dict[str, Tensor]:
         r"""Mean negative log-density of a sequence given its text, nats; the same for a step."""
         return loss_terms(self.log_prob_steps(x, lengths, codes), lengths)
@@ -199,7 +199,7 @@ class HandwritingSynthesiser(nn.Module):
         *,
         bias: float = 0.0,
         patience: float = 3.0,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> Writing:
         r"""Write texts, each until its attention has passed the last letter.
 
@@ -210,7 +210,7 @@ class HandwritingSynthesiser(nn.Module):
             texts: one or more, of letters of the alphabet.
             bias: 0 draws from the model; more gives neater writing, see `StrokeMixture.biased`.
             patience: stop anyway after this many times the average length of such a text.
-            generator: draws the steps.
+            rng: draws the steps.
 
         Raises:
             ValueError: an empty text, an unknown letter, or an option out of range.
@@ -219,8 +219,8 @@ class HandwritingSynthesiser(nn.Module):
         """
         check_positive("patience", patience)
         like = self.output.weight
-        if generator is not None:
-            check_same_device("generator", generator, "the model", like.device)
+        if rng is not None:
+            check_same_device("rng", rng, "the model", like.device)
         codes = self.encode(texts)
         size = (codes >= 0).sum(1)  # (N,)
         place = torch.arange(codes.shape[1] + 1, device=like.device)
@@ -236,15 +236,15 @@ class HandwritingSynthesiser(nn.Module):
                 done = done | ((behind > inside) & (x[:, 0, 2] > 0.5))  # x is the step before
                 if bool(done.all()):
                     break
-                x = mixture.biased(bias).sample(generator=generator)
+                x = mixture.biased(bias).sample(rng=rng)
                 drawn.append(x * ~done[:, None, None])
                 seen.append(phi * ~done[:, None, None])
                 lengths = lengths + ~done
         return Writing(torch.cat(drawn, 1), lengths, torch.cat(seen, 1), done)
 
     def sample(
-        self, n: int, *, text: str, bias: float = 0.0, generator: torch.Generator | None = None
+        self, n: int, *, text: str, bias: float = 0.0, rng: torch.Generator | None = None
     ) -> Tensor:
         r"""The same text n times: (n, T, 3), 0 behind the end of each; see `write`."""
         check_at_least("n", n, 1)
-        return self.write([text] * n, bias=bias, generator=generator).x
+        return self.write([text] * n, bias=bias, rng=rng).x

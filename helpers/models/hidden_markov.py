@@ -53,7 +53,7 @@ class HiddenMarkovModel:
 
     @classmethod
     def random(
-        cls, states: int, num_symbols: int, *, generator: torch.Generator | None = None
+        cls, states: int, num_symbols: int, *, rng: torch.Generator | None = None
     ) -> HiddenMarkovModel:
         r"""Random tables (uniform numbers, normalised) to start Baum–Welch from.
 
@@ -63,7 +63,7 @@ class HiddenMarkovModel:
         check_at_least("states", states, 1)
         check_at_least("num_symbols", num_symbols, 2)
         shapes = ((states,), (states, states), (states, num_symbols))
-        tables = [torch.rand(shape, generator=generator) + 0.1 for shape in shapes]
+        tables = [torch.rand(shape, generator=rng) + 0.1 for shape in shapes]
         return cls(*(table / table.sum(-1, keepdim=True) for table in tables))
 
     def log_forward(self, x: Tensor) -> Tensor:
@@ -195,26 +195,26 @@ class HiddenMarkovModel:
 
     @torch.no_grad()
     def sample(
-        self, n: int, *, length: int, generator: torch.Generator | None = None
+        self, n: int, *, length: int, rng: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
         r"""Draw states, then symbols.
 
         Args:
             n: number of sequences, at least 1.
             length: number T of symbols of each.
-            generator: source of randomness; without one, the global state of torch.
+            rng: source of randomness; without one, the global state of torch.
 
         Returns:
             Symbols (n, T) and states (n, T), int64.
         """
         check_at_least("n", n, 1)
         check_at_least("length", length, 1)
-        state = torch.multinomial(self.initial, n, replacement=True, generator=generator)
+        state = torch.multinomial(self.initial, n, replacement=True, generator=rng)
         states, symbols = [], []
         for _ in range(length):
             states.append(state)
-            symbols.append(torch.multinomial(self.emission[state], 1, generator=generator)[:, 0])
-            state = torch.multinomial(self.transition[state], 1, generator=generator)[:, 0]
+            symbols.append(torch.multinomial(self.emission[state], 1, generator=rng)[:, 0])
+            state = torch.multinomial(self.transition[state], 1, generator=rng)[:, 0]
         return torch.stack(symbols, 1), torch.stack(states, 1)
 
     def _log_emission(self, x: Tensor) -> Tensor:

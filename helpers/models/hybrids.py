@@ -8,10 +8,11 @@ from torch.distributions import Distribution, Independent, Normal
 
 from helpers.checks import argument_error, check_at_least, check_positive, check_shape
 from helpers.models.prior_decoder import PriorDecoder
-from helpers.models.vae_observations import GaussianObservation, draw_normal
-from helpers.nn import evaluating
+from helpers.models.vae_observations import GaussianObservation
+from helpers.networks import evaluating
 from helpers.objectives import adversarial
 from helpers.objectives.divergences import kl_standard_normal
+from helpers.random import normal
 
 
 class AdversarialAutoencoder(PriorDecoder):
@@ -38,7 +39,7 @@ class AdversarialAutoencoder(PriorDecoder):
 
     Reference: Makhzani et al. 2015, arXiv 1511.05644.
 
-    >>> from helpers.nn import MLP
+    >>> from helpers.networks import MLP
     >>> model = AdversarialAutoencoder(MLP(6, [8], 2), MLP(2, [8], 6), MLP(2, [8], 1), 2)
     >>> model.encode(torch.zeros(5, 6)).shape, model.sample(3).shape
     (torch.Size([5, 2]), torch.Size([3, 6]))
@@ -81,7 +82,7 @@ class AdversarialAutoencoder(PriorDecoder):
         return {"loss": -self.observation.log_prob(means, x).mean()}
 
     def discriminator_loss(
-        self, x: Tensor, *, generator: torch.Generator | None = None
+        self, x: Tensor, *, rng: torch.Generator | None = None
     ) -> dict[str, Tensor]:
         r"""What the discriminator minimises; no gradient reaches the encoder.
 
@@ -89,7 +90,7 @@ class AdversarialAutoencoder(PriorDecoder):
             ``loss`` with graph; detached mean logits ``prior`` and ``codes``.
         """
         codes = self.encode(x).detach()
-        prior_logits = self._judge(self.latents(len(x), generator=generator))
+        prior_logits = self._judge(self.latents(len(x), rng=rng))
         code_logits = self._judge(codes)
         loss = adversarial.discriminator_loss(prior_logits, code_logits).mean()
         logits = {"prior": prior_logits, "codes": code_logits}
@@ -133,7 +134,7 @@ class VAEGAN(PriorDecoder):
 
     Reference: Larsen et al. 2015, arXiv 1512.09300.
 
-    >>> from helpers.nn import MLP
+    >>> from helpers.networks import MLP
     >>> model = VAEGAN(MLP(6, [8], 4), MLP(2, [8], 6), MLP(6, [8], 5), MLP(5, [], 1), 2)
     >>> sorted(model.encoder_loss(torch.zeros(3, 6)))
     ['kl', 'loss', 'similarity']
@@ -176,21 +177,17 @@ class VAEGAN(PriorDecoder):
         squares: Tensor = difference.flatten(1).square().sum(1)
         return squares / (2 * self.feature_std**2)
 
-    def encoder_loss(
-        self, x: Tensor, *, generator: torch.Generator | None = None
-    ) -> dict[str, Tensor]:
+    def encoder_loss(self, x: Tensor, *, rng: torch.Generator | None = None) -> dict[str, Tensor]:
         r"""What the encoder minimises: ``loss``; detached ``similarity`` and ``kl``, in nats."""
-        (mu, log_var), x_hat = self._redraw(x, generator)
+        (mu, log_var), x_hat = self._redraw(x, rng)
         similarity, kl = self.similarity(x, x_hat).mean(), kl_standard_normal(mu, log_var).mean()
         terms = {"similarity": similarity.detach(), "kl": kl.detach()}
         return {"loss": similarity + kl, **terms}
 
-    def decoder_loss(
-        self, x: Tensor, *, generator: torch.Generator | None = None
-    ) -> dict[str, Tensor]:
+    def decoder_loss(self, x: Tensor, *, rng: torch.Generator | None = None) -> dict[str, Tensor]:
         r"""What the decoder minimises: ``loss``; detached ``similarity`` and ``adversarial``."""
-        x_hat = self._redraw(x, generator)[1]
-        x_prior = self._run_decoder(self.latents(len(x), generator=generator), x)
+        x_hat = self._redraw(x, rng)[1]
+        x_prior = self._run_decoder(self.latents(len(x), rng=rng), x)
         similarity = self.similarity(x, x_hat).mean()
         both = [adversarial.generator_loss(self.logits(fake)) for fake in (x_hat, x_prior)]
         fooling = (both[0] + both[1]).mean()
@@ -198,12 +195,12 @@ class VAEGAN(PriorDecoder):
         return {"loss": self.gamma * similarity + fooling, **terms}
 
     def discriminator_loss(
-        self, x: Tensor, *, generator: torch.Generator | None = None
+        self, x: Tensor, *, rng: torch.Generator | None = None
     ) -> dict[str, Tensor]:
         r"""What the discriminator minimises, ``loss``; no gradient reaches the other networks."""
         with torch.no_grad():
-            x_hat = self._redraw(x, generator)[1]
-            x_prior = self._run_decoder(self.latents(len(x), generator=generator), x)
+            x_hat = self._redraw(x, rng)[1]
+            x_prior = self._run_decoder(self.latents(len(x), rng=rng), x)
         real, redrawn, drawn = self.logits(x), self.logits(x_hat), self.logits(x_prior)
         # The two kinds of generated examples count one each, as in the article.
         second = -adversarial.generator_loss(drawn, "minimax")
@@ -222,9 +219,9 @@ class VAEGAN(PriorDecoder):
         return mu, log_var
 
     def _redraw(
-        self, x: Tensor, generator: torch.Generator | None
+        self, x: Tensor, rng: torch.Generator | None
     ) -> tuple[tuple[Tensor, Tensor], Tensor]:
         """Posterior parameters, and x decoded from one reparameterised draw."""
         mu, log_var = self._encode(x)
-        z = mu + (0.5 * log_var).exp() * draw_normal(mu.shape, mu, generator)
+        z = mu + (0.5 * log_var).exp() * normal(mu.shape, mu, rng)
         return (mu, log_var), self._run_decoder(z, x)

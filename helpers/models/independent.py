@@ -91,7 +91,7 @@ class IndependentCategorical(nn.Module):
         return tables.gather(-1, x.long().unsqueeze(-1)).flatten(1).sum(1)
 
     @torch.no_grad()
-    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+    def sample(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
         r"""Draw n examples: every pixel by itself.
 
         Returns:
@@ -99,9 +99,9 @@ class IndependentCategorical(nn.Module):
         """
         check_at_least("n", n, 1)
         table = self.log_probabilities.reshape(-1, self.num_levels).exp()  # (D, V)
-        if generator is not None:
-            check_same_device("generator", generator, "the model", table.device)
-        drawn = torch.multinomial(table, n, replacement=True, generator=generator)  # (D, n)
+        if rng is not None:
+            check_same_device("rng", rng, "the model", table.device)
+        drawn = torch.multinomial(table, n, replacement=True, generator=rng)  # (D, n)
         return drawn.T.reshape(n, *self.shape)
 
     def _check(self, x: Tensor) -> None:

@@ -110,7 +110,7 @@ class MarkovChain:
         *,
         length: int = 100,
         start: Tensor | None = None,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> Tensor:
         r"""Draw symbol after symbol.
 
@@ -118,7 +118,7 @@ class MarkovChain:
             n: number of sequences, at least 1.
             length: number T of symbols of each.
             start: (S,) symbols that each sequence continues; they are part of the result.
-            generator: source of randomness; without one, the global state of torch.
+            rng: source of randomness; without one, the global state of torch.
 
         Returns:
             (n, S + T) int64.
@@ -138,7 +138,7 @@ class MarkovChain:
             for m in range(min(t, self.order) + 1):
                 p = self._refine(p, history.expand(n, v), symbols, m)
                 history = history + x[:, t - m - 1, None] * v**m
-            x[:, t] = torch.multinomial(p, 1, generator=generator)[:, 0]
+            x[:, t] = torch.multinomial(p, 1, generator=rng)[:, 0]
         return x
 
     def _refine(self, p: Tensor, history: Tensor, symbol: Tensor, m: int) -> Tensor:

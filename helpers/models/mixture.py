@@ -22,7 +22,7 @@ from helpers.checks import (
     check_option,
     check_range,
 )
-from helpers.models.k_means import k_means
+from helpers.data.k_means import k_means
 
 
 class Mixture:
@@ -51,7 +51,7 @@ class Mixture:
         restarts: int = 1,
         max_steps: int = 200,
         tolerance: float = 1e-5,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> Self:
         r"""Fit by EM, each time from the groups of k-means, and keep the best of the restarts.
 
@@ -60,7 +60,7 @@ class Mixture:
             restarts: number of runs of EM, each from its own groups; the objective on `x` decides.
             max_steps: limit of EM steps in a run.
             tolerance: a run stops when a step gains less, in nats an example.
-            generator: source of randomness of the groups.
+            rng: source of randomness of the groups.
 
         Returns:
             The model itself; ``history`` tells how the best run went.
@@ -72,7 +72,7 @@ class Mixture:
         self._check_values(x)
         runs = []
         for _ in range(restarts):
-            groups = k_means(x, self.components, generator=generator)
+            groups = k_means(x, self.components, rng=rng)
             self.start(x, groups).improve(x, max_steps=max_steps, tolerance=tolerance)
             runs.append(dict(vars(self)))  # shallow: an EM step makes new tensors
         vars(self).update(max(runs, key=lambda run: run["history"][-1]))
@@ -158,14 +158,14 @@ class Mixture:
 
     @torch.no_grad()
     def sample(
-        self, n: int, *, generator: torch.Generator | None = None, component: int | None = None
+        self, n: int, *, rng: torch.Generator | None = None, component: int | None = None
     ) -> Tensor:
         r"""Draw a component for each example, then the example.
 
         Args:
             n: number of examples, at least 1.
             component: draw from this one only, in [0, K).
-            generator: source of randomness; without one, the global state of torch.
+            rng: source of randomness; without one, the global state of torch.
 
         Returns:
             (n, *event).
@@ -177,8 +177,8 @@ class Mixture:
             check_option("component", component, range(self.components))
             weights = F.one_hot(torch.tensor(component, device=weights.device), self.components)
             weights = weights.to(self.weights.dtype)
-        k = torch.multinomial(weights, n, replacement=True, generator=generator)
-        return self._sample_components(k, generator).reshape(n, *event)
+        k = torch.multinomial(weights, n, replacement=True, generator=rng)
+        return self._sample_components(k, rng).reshape(n, *event)
 
     def _maximise(self, x: Tensor, r: Tensor) -> None:
         r"""The M-step: weights here, components in the subclass."""
@@ -207,7 +207,7 @@ class Mixture:
     def _log_prior(self) -> Tensor | float:
         raise NotImplementedError
 
-    def _sample_components(self, k: Tensor, generator: torch.Generator | None) -> Tensor:
+    def _sample_components(self, k: Tensor, rng: torch.Generator | None) -> Tensor:
         raise NotImplementedError
 
 
@@ -235,7 +235,7 @@ class CategoricalMixture(Mixture):
 
     >>> x = torch.tensor([[0, 0, 0], [0, 0, 0], [1, 1, 1], [1, 1, 1]])
     >>> mixture = CategoricalMixture(2, 2, smoothing=0.0)
-    >>> mixture = mixture.fit(x, generator=torch.Generator().manual_seed(0))
+    >>> mixture = mixture.fit(x, rng=torch.Generator().manual_seed(0))
     >>> mixture.log_prob(x).exp()
     tensor([0.5000, 0.5000, 0.5000, 0.5000])
 
@@ -289,6 +289,6 @@ class CategoricalMixture(Mixture):
     def _log_prior(self) -> Tensor | float:
         return torch.where(self.prior_counts > 0, self.prior_counts * self.log_table, 0.0).sum()
 
-    def _sample_components(self, k: Tensor, generator: torch.Generator | None) -> Tensor:
+    def _sample_components(self, k: Tensor, rng: torch.Generator | None) -> Tensor:
         rows = self.log_table[k].exp().flatten(0, 1)  # (n D, V)
-        return torch.multinomial(rows, 1, generator=generator)
+        return torch.multinomial(rows, 1, generator=rng)

@@ -135,21 +135,21 @@ class ProbabilisticPCA(nn.Module):
         return MultivariateNormal(mu, self.std.square() * inverse)
 
     @torch.no_grad()
-    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+    def sample(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
         r"""Draw n examples: z, then x from p(x|z).
 
         Returns:
             Shape (n, D).
         """
         check_at_least("n", n, 1)
-        if generator is not None:
-            check_same_device("generator", generator, "the model", self.bias.device)
-        z = self._normal(n, self.latent, generator)
-        return z @ self.weight.T + self.bias + self.std * self._normal(n, self.features, generator)
+        if rng is not None:
+            check_same_device("rng", rng, "the model", self.bias.device)
+        z = self._normal(n, self.latent, rng)
+        return z @ self.weight.T + self.bias + self.std * self._normal(n, self.features, rng)
 
-    def _normal(self, n: int, size: int, generator: torch.Generator | None) -> Tensor:
+    def _normal(self, n: int, size: int, rng: torch.Generator | None) -> Tensor:
         device, dtype = self.bias.device, self.bias.dtype
-        return torch.randn(n, size, generator=generator, device=device, dtype=dtype)
+        return torch.randn(n, size, generator=rng, device=device, dtype=dtype)
 
     def _m(self) -> Tensor:
         eye = torch.eye(self.latent, device=self.std.device, dtype=self.std.dtype)

@@ -13,8 +13,8 @@ from helpers.checks import (
     check_same_device,
     check_shape,
 )
-from helpers.models.vae_observations import draw_normal
-from helpers.nn import evaluating
+from helpers.networks import evaluating
+from helpers.random import normal
 
 
 class PriorDecoder(nn.Module):
@@ -38,10 +38,10 @@ class PriorDecoder(nn.Module):
         self.anchor: Tensor
         self.register_buffer("anchor", torch.zeros(()), persistent=False)  # knows device and type
 
-    def latents(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+    def latents(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
         r"""Draw z from the prior N(0, I): (n, L)."""
         check_at_least("n", n, 1)
-        return draw_normal((n, self.latent), self.anchor, generator)
+        return normal((n, self.latent), self.anchor, rng)
 
     @torch.no_grad()
     def decode_mean(self, z: Tensor) -> Tensor:
@@ -51,9 +51,9 @@ class PriorDecoder(nn.Module):
             x: Tensor = self.decoder(z)
         return x
 
-    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+    def sample(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
         r"""Decode n codes drawn from the prior, without noise on the pixels: (n, \*event)."""
-        return self.decode_mean(self.latents(n, generator=generator))
+        return self.decode_mean(self.latents(n, rng=rng))
 
     def _check(self, x: Tensor) -> None:
         check_floating("x", x)

@@ -19,9 +19,9 @@ from helpers.checks import (
     check_same_device,
     check_shape,
 )
-from helpers.nn.evaluation import evaluating
-from helpers.nn.recurrent import set_forget_bias
-from helpers.nn.sizes import check_probability
+from helpers.networks.evaluation import evaluating
+from helpers.networks.recurrent import set_forget_bias
+from helpers.networks.sizes import check_probability
 from helpers.samplers.decoding import Filter, ancestral
 
 State = tuple[Tensor, ...]
@@ -121,7 +121,7 @@ class RecurrentLanguageModel(nn.Module):
         y: Tensor | None = None,
         state: State | None = None,
         *,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> dict[str, Tensor]:
         r"""Mean negative log-likelihood of a symbol, in nats.
 
@@ -129,7 +129,7 @@ class RecurrentLanguageModel(nn.Module):
             x: symbols read, (B, T) in {0, …, V}; alone, whole sequences from `start` on.
             y: the symbols that followed them, (B, T) in {0, …, V−1}.
             state: the state before the first; None is zero.
-            generator: unused; dropout draws from torch's global state.
+            rng: unused; dropout draws from torch's global state.
 
         Returns:
             ``loss``.
@@ -172,7 +172,7 @@ class RecurrentLanguageModel(nn.Module):
         length: int | None = None,
         prompt: Tensor | None = None,
         keep: Filter | None = None,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> Tensor:
         r"""Draw sequences symbol after symbol, with a carried state: T steps for T symbols.
 
@@ -181,7 +181,7 @@ class RecurrentLanguageModel(nn.Module):
             length: number T of symbols to draw; by default that of the constructor.
             prompt: (S,) symbols that each sequence continues; they are part of the result.
             keep: filter of the logits, see `helpers.samplers.decoding`.
-            generator: source of randomness; without one, the global state of torch.
+            rng: source of randomness; without one, the global state of torch.
 
         Returns:
             (n, S + T) int64; without a prompt S is 0.
@@ -192,8 +192,8 @@ class RecurrentLanguageModel(nn.Module):
         check_at_least("n", n, 1)
         length = self.length if length is None else length
         device = self.output.weight.device
-        if generator is not None:
-            check_same_device("generator", generator, "the model", device)
+        if rng is not None:
+            check_same_device("rng", rng, "the model", device)
         read = torch.tensor([self.start], device=device)
         if prompt is not None:
             check_integer("prompt", prompt)
@@ -207,7 +207,7 @@ class RecurrentLanguageModel(nn.Module):
             state = self(read[None, :-1])[1] if len(read) > 1 else None
             if state is not None:
                 state = tuple(part.expand(n, -1, -1) for part in state)
-            options = {"length": length, "keep": keep, "generator": generator}
+            options = {"length": length, "keep": keep, "rng": rng}
             drawn = ancestral(self.step, read[-1:].expand(n), state, **options)  # type: ignore[arg-type]
         return torch.cat([read[1:].expand(n, -1), drawn], 1)
 

@@ -18,7 +18,7 @@ from helpers.checks import (
     check_same_device,
     check_shape,
 )
-from helpers.nn.attention import AdditiveAttention
+from helpers.networks.attention import AdditiveAttention
 from helpers.samplers.decoding import Filter, ancestral, beam_search
 
 State = tuple[Tensor, ...]
@@ -145,7 +145,7 @@ class SequenceToSequence(nn.Module):
         target: Tensor,
         *,
         own: float = 0.0,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> tuple[Tensor, Tensor]:
         r"""Logits of each symbol given the *true* ones before it: teacher forcing.
 
@@ -154,7 +154,7 @@ class SequenceToSequence(nn.Module):
             target: (B, T) int64, −1 behind the ends.
             own: probability with which a symbol that is read is replaced by one drawn from the
                 model's own distribution (scheduled sampling).
-            generator: source of these draws.
+            rng: source of these draws.
 
         Returns:
             Logits (B, T + 1, V + 1), the last symbol being the end, and the attention's weights
@@ -175,8 +175,8 @@ class SequenceToSequence(nn.Module):
                 break
             token = target[:, t].clamp(min=0)
             if own > 0:
-                drawn = torch.multinomial(z.detach().softmax(-1), 1, generator=generator)[:, 0]
-                coin = torch.rand(len(token), generator=generator, device=token.device)
+                drawn = torch.multinomial(z.detach().softmax(-1), 1, generator=rng)[:, 0]
+                coin = torch.rand(len(token), generator=rng, device=token.device)
                 token = torch.where(coin < own, drawn, token)
         return torch.stack(logits, 1), torch.stack(weights, 1)
 
@@ -186,7 +186,7 @@ class SequenceToSequence(nn.Module):
         target: Tensor,
         *,
         own: float = 0.0,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> dict[str, Tensor]:
         r"""Mean negative log-likelihood of a target symbol, the end included, in nats.
 
@@ -196,7 +196,7 @@ class SequenceToSequence(nn.Module):
         Returns:
             ``loss``.
         """
-        logits, _ = self(source, target, own=own, generator=generator)
+        logits, _ = self(source, target, own=own, rng=rng)
         return {
             "loss": F.cross_entropy(
                 logits.flatten(0, 1), self._with_end(target).flatten(), ignore_index=PADDING
@@ -222,7 +222,7 @@ class SequenceToSequence(nn.Module):
         source: Tensor,
         length: int | None = None,
         keep: Filter | None = None,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> Tensor:
         r"""Draw n targets for each source.
 
@@ -231,19 +231,19 @@ class SequenceToSequence(nn.Module):
             source: (B, S) int64, −1 behind the ends.
             length: most symbols; by default that of the constructor.
             keep: filter of the logits; ``lambda z: top_k(z, 1)`` is the greedy choice.
-            generator: source of randomness; without one, the global state of torch.
+            rng: source of randomness; without one, the global state of torch.
 
         Returns:
             (B · n, T) int64, −1 behind the ends, the n targets of a source one after the other.
         """
         check_at_least("n", n, 1)
-        if generator is not None:
+        if rng is not None:
             device = self.output.weight.device
-            check_same_device("generator", generator, "the model", device)
+            check_same_device("rng", rng, "the model", device)
         token, state = self.start(source)
         token, state = (token.repeat_interleave(n), tuple(s.repeat_interleave(n, 0) for s in state))
         length = self.length if length is None else length
-        drawn = ancestral(self.step, token, state, length=length, keep=keep, generator=generator)
+        drawn = ancestral(self.step, token, state, length=length, keep=keep, rng=rng)
         return self._cut(drawn)
 
     @torch.no_grad()

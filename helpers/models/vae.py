@@ -15,9 +15,10 @@ from helpers.checks import (
     check_same_device,
     check_shape,
 )
-from helpers.models.vae_observations import draw_normal, make_observation
-from helpers.nn import evaluating
+from helpers.models.vae_observations import make_observation
+from helpers.networks import evaluating
 from helpers.objectives.divergences import importance_weighted_bound, kl_standard_normal
+from helpers.random import normal
 
 
 class VAE(nn.Module):
@@ -50,7 +51,7 @@ class VAE(nn.Module):
 
     Reference: Kingma and Welling, arXiv:1312.6114; beta: Higgins et al., ICLR 2017.
 
-    >>> from helpers.nn import MLP
+    >>> from helpers.networks import MLP
     >>> model = VAE(MLP(6, [16], 4), MLP(2, [16], 6), 2)
     >>> x = torch.tensor([[0.0, 1.0, 1.0, 0.0, 1.0, 0.0]])
     >>> sorted(model.loss(x))
@@ -108,9 +109,7 @@ class VAE(nn.Module):
         """
         return self.observation.distribution(self._decode(z), tuple(z.shape[:-1]))
 
-    def elbo_terms(
-        self, x: Tensor, *, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def elbo_terms(self, x: Tensor, *, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         r"""The two terms of the bound, the first from one reparameterised draw of z.
 
         $$\mathrm{ELBO}(x) = \mathbb E_q \log p(x \mid z) - \mathrm{KL}(q \,\|\, p), \qquad
@@ -120,10 +119,10 @@ class VAE(nn.Module):
             log p(x|z), shape (B,), an unbiased draw, and KL, shape (B,), exact and never negative.
         """
         mu, log_var = self._encode(x, check_values=True)
-        return self._elbo_terms(x, mu, log_var, generator)
+        return self._elbo_terms(x, mu, log_var, rng)
 
     def log_weights(
-        self, x: Tensor, *, num_samples: int, generator: torch.Generator | None = None
+        self, x: Tensor, *, num_samples: int, rng: torch.Generator | None = None
     ) -> Tensor:
         r"""Log importance weights log p(x|z) + log p(z) − log q(z|x) of draws z ~ q(z|x).
 
@@ -132,7 +131,7 @@ class VAE(nn.Module):
         """
         check_at_least("num_samples", num_samples, 1)
         mu, log_var = self._encode(x, check_values=True)
-        log_likelihood, log_ratio = self._weight_terms(x, mu, log_var, num_samples, generator)
+        log_likelihood, log_ratio = self._weight_terms(x, mu, log_var, num_samples, rng)
         return log_likelihood + log_ratio
 
     @torch.no_grad()
@@ -141,7 +140,7 @@ class VAE(nn.Module):
         x: Tensor,
         *,
         num_samples: int,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
         chunk: int = 2048,
     ) -> Tensor:
         r"""Importance-weighted lower bound on log p(x), without gradient or dropout.
@@ -152,7 +151,7 @@ class VAE(nn.Module):
         Args:
             x: shape (B, *event).
             num_samples: K; the bound tightens as it grows. State it beside every figure.
-            generator: source of the draws.
+            rng: source of the draws.
             chunk: how many pairs of example and sample are decoded at once: bounds the memory.
 
         Returns:
@@ -171,14 +170,14 @@ class VAE(nn.Module):
                 rows = max(1, chunk // len(part))
                 for start in range(0, num_samples, rows):
                     k = min(rows, num_samples - start)
-                    log_likelihood, log_ratio = self._weight_terms(part, mu, log_var, k, generator)
+                    log_likelihood, log_ratio = self._weight_terms(part, mu, log_var, k, rng)
                     log_sum = torch.logsumexp(log_likelihood + log_ratio, 0)
                     total = torch.logaddexp(total, log_sum)
                 bounds.append(total - math.log(num_samples))
         return torch.cat(bounds)
 
     def loss(
-        self, x: Tensor, *, num_samples: int = 1, generator: torch.Generator | None = None
+        self, x: Tensor, *, num_samples: int = 1, rng: torch.Generator | None = None
     ) -> dict[str, Tensor]:
         r"""What training minimises: reconstruction + beta · KL, or the importance-weighted bound.
 
@@ -186,7 +185,7 @@ class VAE(nn.Module):
             x: shape (B, *event).
             num_samples: 1 for the ELBO; K > 1 for −log of the mean of K weights (IWAE), which needs
                 beta = 1.
-            generator: source of the draws.
+            rng: source of the draws.
 
         Returns:
             Means over the batch, nats: ``loss`` with graph; detached ``reconstruction``,
@@ -198,27 +197,27 @@ class VAE(nn.Module):
             raise argument_error("beta", "be 1 when num_samples > 1", self.beta, hint)
         mu, log_var = self._encode(x, check_values=self.prior_mu.device.type == "cpu")
         if num_samples == 1:
-            log_likelihood, kls = self._elbo_terms(x, mu, log_var, generator)
+            log_likelihood, kls = self._elbo_terms(x, mu, log_var, rng)
             weighted_kls = kls if self.beta == 1 else self.beta * kls  # (B,)
             loss = (weighted_kls - log_likelihood).mean()  # one mean: a graph with fewer nodes
             reconstruction, kl = -log_likelihood.detach().mean(), kls.detach().mean()
             return {"loss": loss, "reconstruction": reconstruction, "kl": kl}
-        terms = self._weight_terms(x, mu, log_var, num_samples, generator)
+        terms = self._weight_terms(x, mu, log_var, num_samples, rng)
         loss = -importance_weighted_bound(terms[0] + terms[1]).mean()
         reconstruction, kl = -terms[0].mean(), kl_standard_normal(mu, log_var).mean()
         return {"loss": loss, "reconstruction": reconstruction.detach(), "kl": kl.detach()}
 
     @torch.no_grad()
-    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+    def sample(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
         r"""Draw n examples: z from the prior, then x from p(x|z) (draws, no means).
 
         Returns:
             Shape (n, *event), of the type that the model takes as x.
         """
         check_at_least("n", n, 1)
-        z = draw_normal((n, self.latent), self.prior_mu, generator)
+        z = normal((n, self.latent), self.prior_mu, rng)
         with evaluating(self):
-            return self.observation.sample(self._decode(z), generator)
+            return self.observation.sample(self._decode(z), rng)
 
     @torch.no_grad()
     def decode_mean(self, z: Tensor) -> Tensor:
@@ -263,16 +262,16 @@ class VAE(nn.Module):
         return parameters
 
     def _elbo_terms(
-        self, x: Tensor, mu: Tensor, log_var: Tensor, generator: torch.Generator | None
+        self, x: Tensor, mu: Tensor, log_var: Tensor, rng: torch.Generator | None
     ) -> tuple[Tensor, Tensor]:
-        z = mu + (0.5 * log_var).exp() * draw_normal(mu.shape, mu, generator)
+        z = mu + (0.5 * log_var).exp() * normal(mu.shape, mu, rng)
         return self._log_likelihood(x, z), kl_standard_normal(mu, log_var)
 
     def _weight_terms(
-        self, x: Tensor, mu: Tensor, log_var: Tensor, k: int, generator: torch.Generator | None
+        self, x: Tensor, mu: Tensor, log_var: Tensor, k: int, rng: torch.Generator | None
     ) -> tuple[Tensor, Tensor]:
         r"""Log p(x|z) and log p(z) − log q(z|x) of K draws, both (K, B)."""
-        eps = draw_normal((k, *mu.shape), mu, generator)  # (K, B, L)
+        eps = normal((k, *mu.shape), mu, rng)  # (K, B, L)
         z = mu + (0.5 * log_var).exp() * eps
         # The normalising constants of the two normal densities cancel.
         log_ratio = 0.5 * (eps.square() + log_var - z.square()).sum(-1)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from helpers.checks import argument_error, check_at_least, check_floating, check_shape
 from helpers.models.vae import VAE
-from helpers.nn import evaluating
+from helpers.networks import evaluating
 from helpers.objectives.divergences import kl_standard_normal
 
 #: A latent dimension is active where its posterior mean varies more than this over the data
@@ -35,7 +35,7 @@ def interpolate(model: VAE, x0: Tensor, x1: Tensor, steps: int) -> Tensor:
     Raises:
         ValueError: the shapes differ, or `steps` is below 2.
 
-    >>> from helpers.nn import MLP
+    >>> from helpers.networks import MLP
     >>> model = VAE(MLP(6, [16], 4), MLP(2, [16], 6), 2)
     >>> interpolate(model, torch.zeros(3, 6), torch.ones(3, 6), 5).shape
     torch.Size([3, 5, 6])
@@ -68,7 +68,7 @@ def latent_traversal(
     Raises:
         ValueError: more than one example, or a dimension that does not exist.
 
-    >>> from helpers.nn import MLP
+    >>> from helpers.networks import MLP
     >>> model = VAE(MLP(6, [16], 4), MLP(2, [16], 6), 2)
     >>> latent_traversal(model, torch.zeros(1, 6), torch.linspace(-2, 2, 7)).shape
     torch.Size([2, 7, 6])
@@ -115,7 +115,7 @@ def active_units(model: VAE, x: Tensor) -> Tensor:
 
     Reference: Burda et al., arXiv:1509.00519.
 
-    >>> from helpers.nn import MLP
+    >>> from helpers.networks import MLP
     >>> model = VAE(MLP(6, [16], 4), MLP(2, [16], 6), 2)
     >>> active_units(model, torch.eye(6)).shape
     torch.Size([2])
@@ -141,7 +141,7 @@ def kl_per_dimension(model: VAE, x: Tensor) -> Tensor:
     Returns:
         Shape (B, L), nats, never negative.
 
-    >>> from helpers.nn import MLP
+    >>> from helpers.networks import MLP
     >>> model = VAE(MLP(6, [16], 4), MLP(2, [16], 6), 2)
     >>> kl_per_dimension(model, torch.eye(6)).shape
     torch.Size([6, 2])

@@ -8,7 +8,6 @@ the fast path of training, without the argument checks of ``torch.distributions`
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -24,8 +23,8 @@ from helpers.checks import (
     check_option,
     check_positive,
     check_range,
-    check_same_device,
 )
+from helpers.random import normal
 
 LIKELIHOODS = ("bernoulli", "categorical", "gaussian")
 
@@ -80,8 +79,8 @@ class BernoulliObservation(nn.Module):
     def mean(self, parameters: Tensor) -> Tensor:
         return parameters.sigmoid()
 
-    def sample(self, parameters: Tensor, generator: torch.Generator | None) -> Tensor:
-        return torch.bernoulli(parameters.sigmoid(), generator=generator)
+    def sample(self, parameters: Tensor, rng: torch.Generator | None) -> Tensor:
+        return torch.bernoulli(parameters.sigmoid(), generator=rng)
 
 
 class CategoricalObservation(nn.Module):
@@ -133,10 +132,10 @@ class CategoricalObservation(nn.Module):
         levels = torch.linspace(0, 1, self.num_levels).to(parameters)
         return torch.einsum("nv...,v->n...", parameters.softmax(1), levels)
 
-    def sample(self, parameters: Tensor, generator: torch.Generator | None) -> Tensor:
+    def sample(self, parameters: Tensor, rng: torch.Generator | None) -> Tensor:
         probabilities = parameters.movedim(1, -1).softmax(-1)  # (N, *event, V)
         rows = probabilities.reshape(-1, self.num_levels)
-        drawn = torch.multinomial(rows, 1, generator=generator)
+        drawn = torch.multinomial(rows, 1, generator=rng)
         return drawn.reshape(probabilities.shape[:-1])  # (N, *event)
 
 
@@ -192,8 +191,8 @@ class GaussianObservation(nn.Module):
     def mean(self, parameters: Tensor) -> Tensor:
         return parameters
 
-    def sample(self, parameters: Tensor, generator: torch.Generator | None) -> Tensor:
-        eps = draw_normal(parameters.shape, parameters, generator)
+    def sample(self, parameters: Tensor, rng: torch.Generator | None) -> Tensor:
+        eps = normal(parameters.shape, parameters, rng)
         return parameters + self.log_std.exp() * eps
 
 
@@ -215,16 +214,3 @@ def make_observation(
     if likelihood == "categorical":
         return CategoricalObservation(num_levels)
     return GaussianObservation(std)
-
-
-def draw_normal(
-    shape: Sequence[int], like: Tensor, generator: torch.Generator | None = None
-) -> Tensor:
-    r"""Standard normal numbers with the device and type of `like`.
-
-    >>> draw_normal((2, 3), torch.zeros(1)).shape
-    torch.Size([2, 3])
-    """
-    if generator is not None:
-        check_same_device("generator", generator, "the model", like.device)
-    return torch.randn(shape, generator=generator, device=like.device, dtype=like.dtype)

@@ -16,9 +16,9 @@ from helpers.checks import (
     check_range,
     check_shape,
 )
-from helpers.data.audio import mu_law_decode, mu_law_expand
-from helpers.nn.dense import MLP
-from helpers.nn.evaluation import evaluating
+from helpers.networks.dense import MLP
+from helpers.networks.evaluation import evaluating
+from helpers.signal.mu_law import mu_law_decode, mu_law_expand
 
 
 def code_edges(levels: int = 256) -> Tensor:
@@ -151,7 +151,7 @@ class WaveformModel(nn.Module):
         *,
         length: int,
         memory: int | None = None,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ) -> Tensor:
         r"""Draw sounds of the classes `y` (N,), sample after sample: codes (N, length).
 
@@ -159,7 +159,7 @@ class WaveformModel(nn.Module):
             y: classes.
             length: samples to draw, at least 1.
             memory: show the network this many samples of the past only, silence before them.
-            generator: draws the component and the value of each sample.
+            rng: draws the component and the value of each sample.
 
         Raises:
             ValueError: an unknown class, a length below 1, or a memory outside 1 … C.
@@ -176,8 +176,8 @@ class WaveformModel(nn.Module):
         with evaluating(self):
             for _ in range(length):
                 mean, scale, weight = self.parameters_of(past * kept, y)
-                k = torch.multinomial(weight.exp(), 1, generator=generator)
-                u = torch.rand(len(y), 1, generator=generator, device=y.device).to(past)
+                k = torch.multinomial(weight.exp(), 1, generator=rng)
+                u = torch.rand(len(y), 1, generator=rng, device=y.device).to(past)
                 u = u.clamp(1e-7, 1 - 1e-7)
                 value = mean.gather(1, k) + scale.gather(1, k).exp() * torch.logit(u)
                 code = torch.bucketize(value, inner, right=True)

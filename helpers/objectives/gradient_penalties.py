@@ -57,7 +57,7 @@ def gradient_penalty(
     fake: Tensor,
     *,
     target: float = 1.0,
-    generator: torch.Generator | None = None,
+    rng: torch.Generator | None = None,
 ) -> Tensor:
     r"""Squared distance of the gradient's norm from 1 between real and generated examples.
 
@@ -71,7 +71,7 @@ def gradient_penalty(
         real: examples (B, …), floating point.
         fake: generated examples of the same shape.
         target: the norm that costs nothing, at least 0.
-        generator: draws u.
+        rng: draws u.
 
     Returns:
         (B,), never negative, with the graph to the discriminator's parameters.
@@ -93,10 +93,10 @@ def gradient_penalty(
     check_nonempty("real", real)
     check_shape("fake", fake, tuple(real.shape))
     check_at_least("target", target, 0.0)
-    if generator is not None:
-        check_same_device("generator", generator, "real", real.device)
+    if rng is not None:
+        check_same_device("rng", rng, "real", real.device)
     shape = (len(real), *[1] * (real.ndim - 1))
-    u = torch.rand(shape, generator=generator, device=real.device, dtype=real.dtype)
+    u = torch.rand(shape, generator=rng, device=real.device, dtype=real.dtype)
     between = u * real.detach() + (1 - u) * fake.detach()
     squared = _input_gradient(discriminator, between).square().sum(1)  # (B,)
     # The root has no derivative at 0, where a discriminator is flat: keep away from it.

@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from helpers.checks import argument_error, check_at_least
-from helpers.data.audio import check_waveform
+from helpers.signal.waveform import check_waveform
 
 
 def wav_bytes(x: Tensor, *, sample_rate: int = 8000) -> bytes:

@@ -105,7 +105,7 @@ def ancestral(
     *,
     length: int,
     keep: Filter | None = None,
-    generator: torch.Generator | None = None,
+    rng: torch.Generator | None = None,
 ) -> Tensor:
     r"""Draw symbol after symbol, each from the model's distribution given those before it.
 
@@ -117,7 +117,7 @@ def ancestral(
         state: the model's state before it reads `token`.
         length: number T of symbols to draw.
         keep: filter of the logits, ``lambda logits: top_k(logits, 5)`` for instance.
-        generator: source of randomness; without one, the global state of torch.
+        rng: source of randomness; without one, the global state of torch.
 
     Returns:
         (N, T) int64.
@@ -139,7 +139,7 @@ def ancestral(
     for t in range(length):
         logits, state = step(token, state)
         p = (logits if keep is None else keep(logits)).softmax(-1)
-        token = torch.multinomial(p, 1, generator=generator)[:, 0]
+        token = torch.multinomial(p, 1, generator=rng)[:, 0]
         drawn[:, t] = token
     return drawn
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from helpers.checks import check_at_least
 from helpers.models.gan import GAN
-from helpers.nn import frozen
+from helpers.networks import frozen
 from helpers.training.average import EMA
 
 Schedule = float | Callable[[int], float]
@@ -35,13 +35,13 @@ class AdversarialStep:
         noise: Schedule,
         ema: EMA | None,
         schedulers: tuple[torch.optim.lr_scheduler.LRScheduler, ...],
-        generator: torch.Generator | None,
+        rng: torch.Generator | None,
     ) -> None:
         self.gan = gan
         self.optimizers = discriminator_optimizer, generator_optimizer
         self.discriminator_steps, self.penalty_every = discriminator_steps, penalty_every
         self.penalties, self.noise = dict(penalties), noise
-        self.ema, self.schedulers, self.generator = ema, schedulers, generator
+        self.ema, self.schedulers, self.generator = ema, schedulers, rng
         self.count = 0
 
     def __call__(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
@@ -79,16 +79,14 @@ class AdversarialStep:
                 penalties[name] = self.penalty_every * _now(weight, self.count)
         noise = _now(self.noise, self.count)
         with frozen(self.gan.generator):
-            terms = self.gan.discriminator_loss(
-                x, y, noise=noise, generator=self.generator, **penalties
-            )
+            terms = self.gan.discriminator_loss(x, y, noise=noise, rng=self.generator, **penalties)
             _update(self.optimizers[0], terms["loss"])
         return terms
 
     def _generate(self, x: Tensor, y: Tensor | None) -> Tensor:
         noise = _now(self.noise, self.count)
         with frozen(self.gan.discriminator):
-            loss = self.gan.generator_loss(len(x), y, x=x, noise=noise, generator=self.generator)
+            loss = self.gan.generator_loss(len(x), y, x=x, noise=noise, rng=self.generator)
             _update(self.optimizers[1], loss["loss"])
         return loss["loss"].detach()
 
@@ -106,7 +104,7 @@ def adversarial_step(
     noise: Schedule = 0.0,
     ema: EMA | None = None,
     schedulers: tuple[torch.optim.lr_scheduler.LRScheduler, ...] = (),
-    generator: torch.Generator | None = None,
+    rng: torch.Generator | None = None,
 ) -> AdversarialStep:
     r"""The usual step of a GAN: the discriminator's update, then the generator's.
 
@@ -126,19 +124,19 @@ def adversarial_step(
         noise: standard deviation of the instance noise.
         ema: moving average of the generator's weights, ``EMA(gan.generator, decay)``.
         schedulers: stepped after each call.
-        generator: draws everything.
+        rng: draws everything.
 
     The three weights and the noise may be functions of the step's number, from 0.
 
     Returns:
         ``step(x)`` or ``step(x, y)``, which updates both players and returns detached terms:
-        ``discriminator`` and ``generator``, the losses; ``real`` and ``fake``, the mean logits;
+        ``discriminator`` and ``rng``, the losses; ``real`` and ``fake``, the mean logits;
         ``penalty``.
 
     Raises:
         ValueError: a count below 1.
 
-    >>> from helpers.nn import MLP
+    >>> from helpers.networks import MLP
     >>> gan = GAN(MLP(3, [8], 2), MLP(2, [8], 1), latent=3)
     >>> optimizers = [torch.optim.Adam(p.parameters()) for p in (gan.discriminator, gan.generator)]
     >>> step = adversarial_step(gan, *optimizers, r1=0.1, noise=lambda step: 0.5 * 0.99**step)
@@ -160,7 +158,7 @@ def adversarial_step(
         noise=noise,
         ema=ema,
         schedulers=tuple(schedulers),
-        generator=generator,
+        rng=rng,
     )
 
 

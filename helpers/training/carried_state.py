@@ -34,7 +34,7 @@ class CarriedState(nn.Module):
         self.state: State | None = None
 
     def loss(
-        self, tokens_in: Tensor, tokens_out: Tensor, *, generator: torch.Generator | None = None
+        self, tokens_in: Tensor, tokens_out: Tensor, *, rng: torch.Generator | None = None
     ) -> dict[str, Tensor]:
         r"""Mean nats per symbol of this window; remembers the state after it."""
         if bool((tokens_in[:, 0] == self.model.start).all()):

@@ -30,7 +30,7 @@ class EarlyStopping:
     Raises:
         ValueError: an option is out of range.
 
-    >>> from helpers.nn import MLP
+    >>> from helpers.networks import MLP
     >>> scores = iter([3.0, 2.0, 2.5, 2.4, 1.0])
     >>> stop = EarlyStopping(MLP(2, [3], 1), lambda: next(scores), patience=2)
     >>> from helpers.training import fit

@@ -18,19 +18,19 @@ def gradient_step(
     *,
     scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
     max_norm: float | None = None,
-    generator: torch.Generator | None = None,
+    rng: torch.Generator | None = None,
     ema: EMA | None = None,
     **loss_options: Any,
 ) -> Step:
     r"""The usual step: gradient of ``model.loss(*batch)``, one update.
 
     Args:
-        model: has ``loss(*batch, generator=…) -> {"loss": scalar with graph, …}``.
+        model: has ``loss(*batch, rng=…) -> {"loss": scalar with graph, …}``.
         optimizer: holds the model's parameters.
         scheduler: stepped after each update (not each epoch).
         max_norm: clip the gradient's norm to it; the norm before clipping is returned as
             ``grad_norm``.
-        generator: passed on to the loss.
+        rng: passed on to the loss.
         ema: moving average of the weights, updated after each update.
         **loss_options: passed on to the loss, for example ``num_samples=5``.
 
@@ -41,7 +41,7 @@ def gradient_step(
         ValueError: `max_norm` is not positive.
 
     >>> from helpers.models.vae import VAE
-    >>> from helpers.nn import MLP
+    >>> from helpers.networks import MLP
     >>> model = VAE(MLP(6, [16], 4), MLP(2, [16], 6), 2)
     >>> step = gradient_step(model, torch.optim.Adam(model.parameters()), max_norm=10.0)
     >>> sorted(step(torch.ones(5, 6)))
@@ -55,7 +55,7 @@ def gradient_step(
     def step(*batch: Tensor) -> dict[str, Tensor]:
         if not model.training:
             model.train()
-        terms: dict[str, Tensor] = model.loss(*batch, generator=generator, **loss_options)  # type: ignore[operator]
+        terms: dict[str, Tensor] = model.loss(*batch, rng=rng, **loss_options)  # type: ignore[operator]
         for group in optimizer.param_groups:  # zero_grad() without its marks for the profiler
             for parameter in group["params"]:
                 parameter.grad = None

@@ -13,7 +13,7 @@ FILES = {
     "helpers/checks.py": "import math\n",
     "helpers/nn.py": "from helpers.checks import check\n",
     "helpers/data/__init__.py": "",
-    "helpers/data/images.py": "def load():\n    from helpers.data import download\n",
+    "helpers/data/images/datasets.py": "def load():\n    from helpers.data import download\n",
     "helpers/data/download.py": "",
     "helpers/data/words.txt": "words\n",
     "helpers/plotting/__init__.py": "from helpers.plotting.curves import curves\n",
@@ -38,7 +38,7 @@ def root(tmp_path: Path) -> Path:
     [
         ("import torch", set()),
         ("import helpers", {"__init__.py"}),
-        ("from helpers.nn import MLP", {"__init__.py", "nn.py", "checks.py"}),
+        ("from helpers.networks import MLP", {"__init__.py", "nn.py", "checks.py"}),
         (
             "from helpers.data import images",
             {"__init__.py", "data/__init__.py", "data/images.py", "data/download.py"},

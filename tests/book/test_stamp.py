@@ -140,7 +140,8 @@ def test_the_cell_may_be_run_twice(machine: Machine) -> None:
     write(machine.site, OURS)
     again = stamp.setup_source(machine.book.root, machine.book.notebook())
     printed = machine.run(
-        after=f"import helpers.nn as before\nexec({again!r})\nprint(before is helpers.nn)"
+        after="from helpers import networks as before\n"
+        f"exec({again!r})\nprint(before is helpers.networks)"
     )
     assert printed.rstrip().endswith("True")
 

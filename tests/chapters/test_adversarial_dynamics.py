@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from helpers.games.fields import DiracGAN, bilinear_game, game_field
+from helpers.games.lookahead import Extragradient, Optimistic
+from helpers.games.play import Alternating, Simultaneous, play
+from helpers.games.spectrum import spectral_radius, step_matrix
 from helpers.optim.adam import Adam
-from helpers.optim.game_spectrum import spectral_radius, step_matrix
-from helpers.optim.games import DiracGAN, bilinear_game, game_field
-from helpers.optim.lookahead import Extragradient, Optimistic
-from helpers.optim.play import Alternating, Simultaneous, play
-from helpers.random import generator
+from helpers.random import seeded
 from tests.chapters.cells import BOOK, run_cells
 
 PAGE = "optimisation/adversarial_dynamics"
@@ -24,7 +24,7 @@ PAGE = "optimisation/adversarial_dynamics"
 
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     """The chapter's cells `ids`, with the names that its imports cell gives them."""
-    known = {"torch": torch, "math": math, "np": np, "F": F, "generator": generator}
+    known = {"torch": torch, "math": math, "np": np, "F": F, "seeded": seeded}
     return run_cells(PAGE, list(ids), **(known | names))
 
 
@@ -36,7 +36,7 @@ def test_the_chapters_steps_equal_the_rules_in_the_dirac_gan(seed: int) -> None:
     """The tested rules of the package, on a game that the chapter does not use for it."""
     steps = lesson("steps-code")
     field = DiracGAN(gamma=0.2, noise_std=0.6)
-    start = torch.randn(2, generator=generator(seed))
+    start = torch.randn(2, generator=seeded(seed))
     pairs = [
         (steps["simultaneous"], Simultaneous(0.2), {}),
         (steps["alternating"], Alternating(0.2), {}),
@@ -104,7 +104,7 @@ def test_largest_root_of_the_chapters_polynomial(seed: int) -> None:
 
 def test_alternating_adam_equals_torch_by_turns(seed: int) -> None:
     alternate = lesson("adam-code", Adam=Adam, bilinear_game=bilinear_game, DiracGAN=DiracGAN)
-    start = torch.randn(2, generator=generator(seed))
+    start = torch.randn(2, generator=seeded(seed))
     path = alternate["alternate"](Adam(lr=0.05, betas=(0.5, 0.9)), bilinear_game, start, 40)
     x, y = (value.clone().requires_grad_() for value in start.split(1))
     players = [torch.optim.Adam([p], lr=0.05, betas=(0.5, 0.9)) for p in (x, y)]
@@ -118,7 +118,7 @@ def test_alternating_adam_equals_torch_by_turns(seed: int) -> None:
 def test_the_networks_field_is_each_players_own_gradient(seed: int) -> None:
     """Two separate losses, differentiated by finite differences along random directions."""
     names = lesson("network-code", "network-field")
-    draws = generator(seed)
+    draws = seeded(seed)
     size = names["size_g"] + sum(math.prod(s) for s in names["wide_d"])
     p = torch.randn(size, generator=draws) / 3
     real, z = torch.randn(2, 7, 2, generator=draws)
@@ -145,7 +145,7 @@ def test_the_discrepancy_is_a_double_sum(seed: int) -> None:
     source = next(c.source for c in cells.cells if c.id == "network-measure")
     names: dict[str, Any] = {"torch": torch}
     exec(source.split("\n\n\n")[0], names)
-    x, y = (torch.randn(n, 2, generator=generator(seed + n)) for n in (5, 8))
+    x, y = (torch.randn(n, 2, generator=seeded(seed + n)) for n in (5, 8))
 
     def kernel(a: torch.Tensor, b: torch.Tensor) -> float:
         square = ((a - b) ** 2).sum().item()

@@ -15,7 +15,7 @@ from scipy.optimize import minimize_scalar
 from torch import nn
 from torch.nn import functional as F
 
-from helpers.random import generator
+from helpers.random import seeded
 from tests.chapters.cells import run_cells
 
 PAGE = "optimisation/better_training"
@@ -67,8 +67,8 @@ def test_the_price_of_a_flip_is_at_most_log_two(seed: int) -> None:
 @pytest.mark.equation("eq-training-decay")
 def test_weight_decay_is_descent_on_the_penalty(seed: int) -> None:
     """Autograd on loss plus penalty; torch's SGD and its AdamW without a gradient."""
-    w = torch.randn(6, generator=generator(seed), requires_grad=True)
-    target, rate, strength = torch.randn(6, generator=generator(seed + 1)), 0.1, 0.7
+    w = torch.randn(6, generator=seeded(seed), requires_grad=True)
+    target, rate, strength = torch.randn(6, generator=seeded(seed + 1)), 0.1, 0.7
     loss = ((w - target) ** 3).sum()
     (g,) = torch.autograd.grad(loss, w, retain_graph=True)
     (whole,) = torch.autograd.grad(loss + 0.5 * strength * w.square().sum(), w)
@@ -84,7 +84,7 @@ def test_weight_decay_is_descent_on_the_penalty(seed: int) -> None:
 @pytest.mark.equation("eq-training-soft")
 def test_soft_thresholding_minimises_the_penalised_distance(seed: int) -> None:
     """Scipy's scalar minimiser, on both sides of the threshold."""
-    g = generator(seed)
+    g = seeded(seed)
     for u, threshold in torch.rand(12, 2, generator=g).tolist():
         u = 2 * u - 1
         found = minimize_scalar(
@@ -146,7 +146,7 @@ def test_second_moments_multiply_through_the_layers(seed: int) -> None:
 @pytest.mark.equation("eq-training-layernorm")
 def test_layer_normalisation_takes_the_scale_out(seed: int) -> None:
     """Autograd: the loss is that of the unscaled weights, its gradient smaller by the scale."""
-    g = generator(seed)
+    g = seeded(seed)
     W, h, c = torch.randn(5, 4, generator=g), torch.randn(3, 4, generator=g), 3.7
     target = torch.randn(3, 5, generator=g)
 

@@ -26,7 +26,7 @@ from helpers.models.independent import IndependentCategorical
 from helpers.models.markov import MarkovChain
 from helpers.models.mixture import CategoricalMixture
 from helpers.models.ppca import ProbabilisticPCA
-from helpers.random import generator
+from helpers.random import seeded
 from tests.chapters.cells import run_cells
 from tests.statistics import assert_mean_close
 
@@ -42,14 +42,14 @@ def lesson(*ids: str, **names: Any) -> dict[str, Any]:
         "GaussianMixture": GaussianMixture,
         "HiddenMarkovModel": HiddenMarkovModel,
         "ProbabilisticPCA": ProbabilisticPCA,
-        "generator": generator,
+        "seeded": seeded,
         "seed": 0,
     }
     return run_cells(PAGE, list(ids), **{**modules, **names})
 
 
 def levels(seed: int, n: int = 60, d: int = 4, v: int = 3) -> Tensor:
-    g = generator(seed)
+    g = seeded(seed)
     table = torch.rand(d, v, generator=g) + 0.1
     x = torch.multinomial(table, n, replacement=True, generator=g).T.contiguous()
     copy = torch.rand(n, generator=g) < 0.5
@@ -95,7 +95,7 @@ def test_mixture_density_is_that_of_ancestral_samples(seed: int) -> None:
         return float(log_p.exp().sum()) * step**2
 
     assert mass(-7, -7, 14, 0.05) == pytest.approx(1.0, abs=1e-5)
-    draws = cells["draw_points"](20_000, generator(seed + 1))
+    draws = cells["draw_points"](20_000, seeded(seed + 1))
     for left, low in ((0.0, 0.0), (2.0, 1.0), (-1.5, 2.5), (-1.0, -1.0)):
         inside = (draws > torch.tensor([left, low])) & (draws < torch.tensor([left, low]) + 1)
         assert_mean_close(inside.all(1).double(), mass(left, low, 1, 0.01))
@@ -106,7 +106,7 @@ def test_responsibilities_are_shares_of_components_near_a_point(seed: int) -> No
     """Responsibilities against the shares of components among draws with known components."""
     cells = lesson("world", "em")
     truth = [cells[name] for name in ("truth_weights", "truth_means", "truth_covs")]
-    g = generator(seed)
+    g = seeded(seed)
     k = torch.multinomial(truth[0], 100_000, replacement=True, generator=g)
     x = MultivariateNormal(truth[1][k], truth[2][k])
     eps = torch.randn(100_000, 2, 1, generator=g)
@@ -123,7 +123,7 @@ def test_responsibilities_are_shares_of_components_near_a_point(seed: int) -> No
 def test_em_step_is_scikit_learns(seed: int) -> None:
     """Five EM steps from one start against scikit-learn's GaussianMixture."""
     cells = lesson("world", "em", seed=seed)
-    x, g = cells["points"], generator(seed)
+    x, g = cells["points"], seeded(seed)
     r = torch.rand(300, 3, generator=g) ** 3 + 0.01
     start = cells["m_step"](x, r / r.sum(1, keepdim=True))
     ours = start
@@ -150,7 +150,7 @@ def test_bound_and_divergence_add_up(seed: int) -> None:
     """F + KL for random q against log p by scipy's densities; F ≤ log p, equal at q = r."""
     cells = lesson("world", "em", seed=seed)
     truth = [cells[name] for name in ("truth_weights", "truth_means", "truth_covs")]
-    x, g = cells["points"][:40], generator(seed)
+    x, g = cells["points"][:40], seeded(seed)
     normals = [stats.multivariate_normal(m, c) for m, c in zip(*(t.numpy() for t in truth[1:]))]
     log_p = np.log(sum(w * n.pdf(x.numpy()) for w, n in zip(truth[0].numpy(), normals)))
     parts, r = cells["log_parts"](x, *truth), cells["e_step"](x, *truth)
@@ -166,7 +166,7 @@ def test_bound_and_divergence_add_up(seed: int) -> None:
 def test_each_link_of_the_chain_holds(seed: int) -> None:
     """The three relations of the proof, link by link, over twenty EM steps on the points."""
     cells = lesson("world", "em", seed=seed)
-    x, g = cells["points"], generator(seed)
+    x, g = cells["points"], seeded(seed)
     r = torch.rand(300, 3, generator=g) + 0.5
     old = cells["m_step"](x, r / r.sum(1, keepdim=True))
     for _ in range(20):
@@ -187,7 +187,7 @@ def test_each_link_of_the_chain_holds(seed: int) -> None:
 @pytest.mark.equation("eq-classical-categorical-m-step")
 def test_counted_tables_maximise_bound_and_prior(seed: int) -> None:
     """Tables of the M-step against random tables in the neighbourhood: none scores higher."""
-    x, g = levels(seed), generator(seed + 1)
+    x, g = levels(seed), seeded(seed + 1)
     cells = lesson("naive-bayes", V=3)
     r = torch.rand(60, 2, generator=g).softmax(1)
     theta = cells["tables"](x, r, 0.3, 5.0)
@@ -209,7 +209,7 @@ def test_counted_tables_maximise_bound_and_prior(seed: int) -> None:
 @pytest.mark.equation("eq-classical-ppca")
 def test_marginal_covariance_is_that_of_simulated_data(seed: int) -> None:
     """Second moments of x simulated through z and noise against W Wᵀ + σ² I."""
-    g = generator(seed)
+    g = seeded(seed)
     w, b, std = torch.randn(5, 2, generator=g), torch.randn(5, generator=g), 0.7
     z = torch.randn(40_000, 2, generator=g)
     x = z @ w.T + b + std * torch.randn(40_000, 5, generator=g)
@@ -224,7 +224,7 @@ def test_marginal_covariance_is_that_of_simulated_data(seed: int) -> None:
 @pytest.mark.equation("eq-classical-ppca-solution")
 def test_closed_form_is_the_maximum_and_scikit_learns(seed: int) -> None:
     """Noise variance and covariance against scikit-learn's PCA; gradient of the likelihood zero."""
-    g = generator(seed)
+    g = seeded(seed)
     x = torch.randn(70, 6, generator=g) @ torch.randn(6, 6, generator=g)
     w, b, variance = lesson("ppca-fit")["fit_ppca"](x, 2)
     reference = PCA(2, svd_solver="full").fit(x.numpy())
@@ -243,7 +243,7 @@ def test_spread_score_is_below_the_mass_of_the_cell(seed: int) -> None:
     """Mean score under noise against the exact mass of each unit cell, by scipy's normal CDF."""
     spread = lesson("ppca-fit", "ppca-check", train=levels(seed, 200, 64, 17),
                     validation=levels(seed + 1, 50, 64, 17))["spread"]  # fmt: skip
-    g = generator(seed)
+    g = seeded(seed)
     mean, std = float(torch.randn((), generator=g)) + 8, 2.5
     for level in (3, 8, 12):
         x = torch.full((20_000, 1), level)
@@ -311,7 +311,7 @@ def test_information_is_scikit_learns_and_the_tree_the_best(seed: int) -> None:
 @pytest.fixture
 def hmm(seed: int) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor], Tensor, Tensor]:
     """Symbols (6,), tables of 3 states and 4 symbols, all 729 paths and their p(x, z)."""
-    g = generator(seed)
+    g = seeded(seed)
     tables = [torch.rand(shape, generator=g) + 0.1 for shape in ((3,), (3, 3), (3, 4))]
     pi, a, b = (t / t.sum(-1, keepdim=True) for t in tables)
     x = torch.randint(4, (6,), generator=g)
@@ -328,9 +328,9 @@ def hmm(seed: int) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor], Tensor, Tenso
 @pytest.mark.equation("eq-classical-hmm")
 def test_joint_probabilities_sum_to_one_and_match_samples(seed: int) -> None:
     """Sum of p(x, z) over all x and z of length 3 (1); shares of sampled pairs against p(x, z)."""
-    model = HiddenMarkovModel.random(2, 3, generator=generator(seed))
+    model = HiddenMarkovModel.random(2, 3, rng=seeded(seed))
     n = 20_000
-    symbols, states = model.sample(n, length=3, generator=generator(seed + 1))
+    symbols, states = model.sample(n, length=3, rng=seeded(seed + 1))
     total = 0.0
     for z in itertools.product(range(2), repeat=3):
         for x in itertools.product(range(3), repeat=3):
@@ -401,7 +401,7 @@ def test_baum_welch_counts_over_all_paths(hmm: tuple[Any, ...]) -> None:
 @pytest.mark.equation("eq-classical-markov")
 def test_chain_uses_only_the_last_symbols(seed: int) -> None:
     """Product of conditionals: sums over all texts (1); older symbols change nothing."""
-    x = torch.randint(3, (80,), generator=generator(seed))
+    x = torch.randint(3, (80,), generator=seeded(seed))
     chain = MarkovChain(3, order=2).fit(x)
     every = torch.tensor(list(itertools.product(range(3), repeat=5)))
     assert float(chain.log_prob(every).exp().sum()) == pytest.approx(1.0)
@@ -452,7 +452,7 @@ def test_density_at_the_mean_grows_without_limit() -> None:
 @pytest.mark.equation("eq-classical-covariance-prior")
 def test_prior_is_pseudo_examples_and_bounds_the_eigenvalues(seed: int) -> None:
     """M-step with prior against the plain one on data with A added points of variance v."""
-    g = generator(seed)
+    g = seeded(seed)
     x = torch.randn(9, 2, generator=g)
     mixture = GaussianMixture(1, prior_examples=4.0, prior_variance=0.3).fit(x)
     arm = math.sqrt(2 * 0.3)  # four points on the axes: their mean square is v in each direction
@@ -477,5 +477,5 @@ def test_floors_of_the_digits() -> None:
     tree = ChowLiuTree(17, smoothing=0.8).fit(train)
     assert nlls(tree) == pytest.approx([100.85, 96.45], abs=0.8)
     mixture = CategoricalMixture(10, 17, smoothing=0.1, prior_examples=20)
-    mixture.fit(train, restarts=3, generator=generator(0))
+    mixture.fit(train, restarts=3, rng=seeded(0))
     assert nlls(mixture) == pytest.approx([102.1, 98.2], abs=0.8)

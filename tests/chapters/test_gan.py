@@ -13,12 +13,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from benchmarks.record import RESULTS
-from helpers import nn as blocks
+from helpers import networks as blocks
 from helpers import training
 from helpers.data.toy import Ring
 from helpers.models.gan import GAN
 from helpers.objectives import adversarial
-from helpers.random import generator
+from helpers.random import seeded
 from tests.chapters.cells import BOOK, run_cells
 
 PAGE = "models/gan"
@@ -32,7 +32,7 @@ def _float32() -> None:
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     known = {"torch": torch, "math": math, "F": F, "nn": nn, "adversarial": adversarial}
     known |= {"blocks": blocks, "training": training, "GAN": GAN, "Ring": Ring}
-    return run_cells(PAGE, list(ids), **(known | {"generator": generator} | names))
+    return run_cells(PAGE, list(ids), **(known | {"seeded": seeded} | names))
 
 
 @pytest.mark.equation("eq-gan-jensen-shannon")

@@ -19,7 +19,7 @@ from helpers.optim.adam import Adam
 from helpers.optim.momentum import SGD
 from helpers.optim.noise import noise_floor
 from helpers.optim.trajectory import gradient_of, trajectory
-from helpers.random import generator
+from helpers.random import seeded
 from tests.chapters.cells import run_cells
 from tests.statistics import assert_mean_close
 
@@ -28,7 +28,7 @@ PAGE = "optimisation/gradient_methods"
 
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     """The chapter's cells `ids`, with the names that its imports cell gives them."""
-    known = {"torch": torch, "math": math, "np": np, "F": F, "generator": generator}
+    known = {"torch": torch, "math": math, "np": np, "F": F, "seeded": seeded}
     return run_cells(PAGE, list(ids), **(known | names))
 
 
@@ -44,7 +44,7 @@ def test_one_step_lowers_a_loss_by_what_the_bound_promises(share: float, seed: i
     descend = lesson("descent-code")["descend"]
     curvature, lr = 3.5, share * 2 / 3.5
     gradient = gradient_of(wavy)
-    for x in 8 * torch.randn(500, 3, generator=generator(seed)):
+    for x in 8 * torch.randn(500, 3, generator=seeded(seed)):
         after = descend(gradient, x, lr, 1)[-1]
         promised = lr * (1 - lr * curvature / 2) * gradient(x).square().sum()
         assert wavy(after) <= wavy(x) - promised + 1e-12
@@ -62,7 +62,7 @@ def test_one_step_lowers_a_loss_by_what_the_bound_promises(share: float, seed: i
 def test_descent_on_a_turned_parabola_is_a_matrix_power(seed: int) -> None:
     """Powers of I - αH, by numpy, for a Hessian that is not diagonal."""
     descend = lesson("descent-code")["descend"]
-    draws = generator(seed)
+    draws = seeded(seed)
     basis = torch.linalg.qr(torch.randn(4, 4, generator=draws))[0]
     curvature = torch.tensor([0.3, 1.0, 4.0, 9.0])
     hessian, start = basis @ curvature.diag() @ basis.T, torch.randn(4, generator=draws)
@@ -85,7 +85,7 @@ def test_both_conventions_of_the_velocity_give_one_path(seed: int) -> None:
         slope=gradient_of(wavy),
         top=torch.tensor([0.4, -1.0]),
     )["heavy_ball"]
-    start = torch.randn(3, generator=generator(seed))
+    start = torch.randn(3, generator=seeded(seed))
     gradient = gradient_of(wavy)
     path = heavy_ball(gradient, start, 0.05, 0.8, 30)
     x, velocity = start, torch.zeros(3)
@@ -115,7 +115,7 @@ def test_printed_rule_grows_by_the_larger_root(lr: float, beta: float, curvature
 
 
 def test_printed_rule_never_converges_for_beta_at_least_alpha(seed: int) -> None:
-    draws = generator(seed)
+    draws = seeded(seed)
     for lr, extra, curvature in torch.rand(200, 3, generator=draws).tolist():
         roots = np.roots([1, -(1 - lr * curvature), -(lr + extra) * curvature])
         assert max(roots.real) > 1
@@ -127,7 +127,7 @@ def test_printed_rule_never_converges_for_beta_at_least_alpha(seed: int) -> None
 def test_the_right_schedule_averages_the_noise(seed: int) -> None:
     """The plain mean of the noise, step by step, and its variance over many walkers."""
     curvature, std, walkers = 1.7, 0.6, 5000
-    draws = generator(seed)
+    draws = seeded(seed)
     noise = std * torch.randn(40, walkers, generator=draws)
     feed = iter(noise)
     path = trajectory(
@@ -154,7 +154,7 @@ def test_small_steps_lift_the_floor_by_the_factor_that_the_chapter_names(beta: f
 @pytest.mark.equation("eq-gradient-chain")
 def test_gradient_of_a_chain_is_the_product_of_its_transposes(seed: int) -> None:
     """Automatic differentiation and finite differences through seven layers."""
-    draws = generator(seed)
+    draws = seeded(seed)
     layers = [torch.randn(4, 4, generator=draws) / 2 for _ in range(7)]
     start = torch.randn(4, generator=draws)
 
@@ -195,7 +195,7 @@ def test_the_chapters_adam_equals_torch(seed: int) -> None:
         trajectory=trajectory,
         Adam=Adam,
     )["adam_step"]
-    start = torch.randn(3, generator=generator(seed))
+    start = torch.randn(3, generator=seeded(seed))
     gradient = gradient_of(wavy)
     weight = start.clone().requires_grad_()
     optimizer = torch.optim.Adam([weight], lr=0.05)
@@ -221,7 +221,7 @@ def model() -> dict[str, Any]:
 @pytest.mark.equation("eq-gradient-autoregressive")
 def test_the_model_of_images_is_normalised_and_ordered(model: dict[str, Any], seed: int) -> None:
     """The sum over all values of the last ten pixels, against the probability of the rest."""
-    draws = generator(seed)
+    draws = seeded(seed)
     theta = torch.randn(64, 65, generator=draws)
     x = torch.cat([(torch.rand(64, generator=draws) < 0.5).double(), torch.ones(1)])
     tails = torch.tensor(list(itertools.product((0.0, 1.0), repeat=10)))
@@ -236,7 +236,7 @@ def test_the_model_of_images_is_normalised_and_ordered(model: dict[str, Any], se
 @pytest.mark.equation("eq-gradient-autoregressive")
 def test_one_pixel_at_a_time_gives_the_same_likelihood(model: dict[str, Any], seed: int) -> None:
     """A plain loop over pixels with the formula as it stands in the text."""
-    theta = torch.randn(64, 65, generator=generator(seed))
+    theta = torch.randn(64, 65, generator=seeded(seed))
     x = model["valid"][3]
     log_p = 0.0
     for d in range(64):
@@ -248,7 +248,7 @@ def test_one_pixel_at_a_time_gives_the_same_likelihood(model: dict[str, Any], se
 
 def test_the_closed_gradient_and_the_curvatures(model: dict[str, Any], seed: int) -> None:
     nll, slope_on, penalty = model["nll"], model["slope_on"], model["penalty"]
-    theta = 0.1 * torch.randn(2, 64, 65, generator=generator(seed))  # two models at once
+    theta = 0.1 * torch.randn(2, 64, 65, generator=seeded(seed))  # two models at once
     x = model["train"][:30].reshape(2, 15, 65)
     loss = gradient_of(lambda w: (nll(w, x).mean(-1) + penalty * (w**2).sum((-1, -2)) / 2).sum())
     assert torch.allclose(slope_on(theta, x), loss(theta), atol=1e-12)

@@ -19,8 +19,8 @@ from helpers.distributions import StrokeMixture
 from helpers.metrics import mean_and_standard_error
 from helpers.models.handwriting import HandwritingPredictor
 from helpers.models.handwriting_synthesis import HandwritingSynthesiser
-from helpers.nn.soft_window import SoftWindow
-from helpers.random import generator
+from helpers.networks.soft_window import SoftWindow
+from helpers.random import seeded
 from tests.chapters.cells import run_cells
 
 PAGE = "applications/handwriting"
@@ -33,14 +33,14 @@ def _float32() -> None:
 
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     """The chapter's cells `ids`, with the names that its imports cell gives them."""
-    known = {"torch": torch, "math": math, "nn": nn, "F": F, "generator": generator, "seed": 0}
+    known = {"torch": torch, "math": math, "nn": nn, "F": F, "seeded": seeded, "seed": 0}
     known |= {"StrokeMixture": StrokeMixture, "SoftWindow": SoftWindow, "strokes": strokes}
     known |= {"HandwritingPredictor": HandwritingPredictor, "device": torch.device("cpu")}
     return run_cells(PAGE, list(ids), **(known | names))
 
 
 def few_words() -> strokes.Strokes:
-    g = generator(3)
+    g = seeded(3)
     items = [torch.randn(n, 3, generator=g) for n in (9, 4, 7)]
     for item in items:
         item[:, 2] = (item[:, 2] > 0).float()
@@ -51,7 +51,7 @@ def test_the_density_by_hand_is_torchs(seed: int) -> None:
     """torch.distributions: MixtureSameFamily of MultivariateNormal, and Bernoulli."""
     torch.set_default_dtype(torch.float64)
     by_hand = lesson("density")["log_density_by_hand"]
-    raw = torch.randn(25, generator=generator(seed))
+    raw = torch.randn(25, generator=seeded(seed))
     logit, mx, my, sx, sy, r = raw[:-1].reshape(6, 4)
     sx, sy, rho = sx.exp(), sy.exp(), r.tanh()
     off = rho * sx * sy
@@ -70,7 +70,7 @@ def test_the_best_single_normal_is_that_of_the_moments(seed: int) -> None:
     """LBFGS on the seven raw numbers, from another start."""
     torch.set_default_dtype(torch.float64)
     from_moments = lesson("fits")["from_moments"]
-    x = torch.randn(60, 3, generator=generator(seed))
+    x = torch.randn(60, 3, generator=seeded(seed))
     x[:, 0] = 0.5 * x[:, 0] + 0.4 * x[:, 1]
     x[:, 2] = (x[:, 2] > 0.6).double()
     raw = torch.zeros(7, requires_grad=True)
@@ -112,7 +112,7 @@ def test_a_fixed_discriminator_prefers_one_step() -> None:
 def test_the_window_of_the_chapter_is_a_double_loop(seed: int) -> None:
     """Explicit loops over letters and bumps."""
     by_hand = lesson("window")["window_by_hand"]
-    g, window = generator(seed), SoftWindow(5, 2)
+    g, window = seeded(seed), SoftWindow(5, 2)
     nn.init.normal_(window.steer.weight)
     h, kappa = torch.randn(1, 5, generator=g), torch.rand(1, 2, generator=g)
     letters = F.one_hot(torch.tensor([[1, 0, 3]]), 4).float()
@@ -136,8 +136,8 @@ def test_the_chapters_sampler_is_that_of_the_package(seed: int) -> None:
     scribe = HandwritingSynthesiser("delmo", 8, 9, components=2, letter_steps=4.0)
     cells = lesson("write", scribe=scribe)
     for k in range(3):
-        done = scribe.write(["dome"], bias=0.3, generator=generator(k))
-        once = cells["write_by_hand"](scribe, "dome", 0.3, generator(k))
+        done = scribe.write(["dome"], bias=0.3, rng=seeded(k))
+        once = cells["write_by_hand"](scribe, "dome", 0.3, seeded(k))
         torch.testing.assert_close(done.x[0], once)
 
 
@@ -145,7 +145,7 @@ def test_the_chapters_sampler_is_that_of_the_package(seed: int) -> None:
 def test_the_bound_of_rounded_data_holds_for_the_sharpest_mixture(seed: int) -> None:
     """Quadrature of both sides over one cell, for laws from broad to collapsed."""
     torch.set_default_dtype(torch.float64)
-    omega, g = 0.25, generator(seed)
+    omega, g = 0.25, seeded(seed)
     grid = (torch.arange(400) + 0.5) / 400 - 0.5
     cell = omega * torch.cartesian_prod(grid, grid)
     for width in (1.0, 0.1, 0.02):
@@ -175,7 +175,7 @@ def test_the_tablet_rounds_positions_and_its_noise_fills_a_cell(seed: int) -> No
         lab_epochs=1,
     )
     tablet, omega = cells["tablet"], cells["omega"]
-    coarse, noisy = tablet(part), tablet(part, generator(seed))
+    coarse, noisy = tablet(part), tablet(part, seeded(seed))
     places = coarse.x[..., :2].cumsum(1)
     for i, n in enumerate(part.lengths.tolist()):
         exact = part.x[i, :n, :2].cumsum(0)
@@ -197,8 +197,8 @@ def test_a_text_and_its_prior_bound_the_density_of_the_strokes(seed: int) -> Non
     torch.manual_seed(seed)
     model = HandwritingSynthesiser("ab", 5, 6, components=2, letter_steps=2.0)
     texts = ["".join(t) for n in (1, 2, 3) for t in itertools.product("ab", repeat=n)]
-    prior = torch.randn(len(texts), generator=generator(seed)).log_softmax(0)
-    x = torch.randn(1, 7, 3, generator=generator(seed + 1))
+    prior = torch.randn(len(texts), generator=seeded(seed)).log_softmax(0)
+    x = torch.randn(1, 7, 3, generator=seeded(seed + 1))
     x[..., 2] = (x[..., 2] > 0).double()
     with torch.no_grad():
         each = prior + model.log_prob(x.expand(len(texts), -1, -1), None, model.encode(texts))

@@ -12,7 +12,7 @@ import torch
 from scipy import integrate
 from scipy.stats import norm
 
-from helpers.random import generator
+from helpers.random import seeded
 from tests.chapters.cells import run_cells
 
 PAGE = "models/hybrids"
@@ -94,7 +94,7 @@ def test_the_discriminator_of_codes_learns_the_log_ratio(surgery: dict[str, obje
 @pytest.mark.equation("eq-hybrids-blur")
 def test_squared_error_is_distance_to_the_mean_plus_variance(seed: int) -> None:
     """A finite distribution, enumerated; the minimiser found by gradient descent."""
-    g = generator(seed)
+    g = seeded(seed)
     x = torch.randn(5, 7, generator=g, dtype=torch.float64)
     p = torch.rand(5, generator=g, dtype=torch.float64)
     p = p / p.sum()

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical, MixtureSameFamily, Normal
 
-from helpers.nn import MLP
-from helpers.random import generator
+from helpers.networks import MLP
+from helpers.random import seeded
 from tests.chapters.cells import run_cells
 from tests.statistics import assert_mean_close
 
@@ -41,7 +41,7 @@ def lesson(*ids: str, **names: Any) -> dict[str, Any]:
 
 def shaken(module: nn.Module, seed: int, scale: float = 0.3) -> nn.Module:
     """The same module with random weights, away from where it starts."""
-    draws = generator(seed)
+    draws = seeded(seed)
     with torch.no_grad():
         for p in module.parameters():
             p += scale * torch.randn(p.shape, generator=draws)
@@ -78,7 +78,7 @@ def test_autoregressive_samples_have_the_mean_of_the_density(seed: int) -> None:
 def test_the_log_determinant_is_that_of_the_jacobian(seed: int) -> None:
     """Autograd's Jacobian by slogdet, and the inverse by composition."""
     model = shaken(lesson("coupling", "flow")["Flow"](layers=5), seed)
-    x = 2 * torch.randn(7, 2, generator=generator(seed))
+    x = 2 * torch.randn(7, 2, generator=seeded(seed))
     z, log_det = model(x)
     assert torch.allclose(model.inverse(z), x, atol=1e-8)
     for i in range(len(x)):
@@ -110,7 +110,7 @@ def test_the_gradient_of_the_loss_is_a_difference_of_two_means(seed: int) -> Non
     """Autograd through the normaliser on a grid, against the mean over the normalised grid."""
     names = lesson("energy")
     energy = shaken(names["Energy"](), seed, scale=0.1)
-    data = torch.randn(6, 2, generator=generator(seed))
+    data = torch.randn(6, 2, generator=seeded(seed))
     weights = list(energy.parameters())
     loss = energy(data).mean() + names["log_normaliser"](energy, 0.2)
     direct = torch.autograd.grad(loss, weights, allow_unused=True)
@@ -226,7 +226,7 @@ def test_the_density_along_the_path_is_that_of_the_gaussian() -> None:
 def test_the_energy_distance_is_scipys_without_the_diagonal(seed: int) -> None:
     """scipy's distance on a line, which divides by n² where the unbiased one has n(n − 1)."""
     names = lesson("distance", truth=Degenerate(), draw={}, seconds={}, energy_distance=None)
-    draws = generator(seed)
+    draws = seeded(seed)
     x, y = torch.randn(30, generator=draws), 1.5 * torch.randn(40, generator=draws) + 1
     ours = names["energy_distance"](*(torch.stack([v, 0 * v], 1) for v in (x, y)))
     within = sum(torch.cdist(v[:, None], v[:, None]).mean() / (len(v) - 1) for v in (x, y))

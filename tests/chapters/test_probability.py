@@ -12,12 +12,12 @@ from scipy import integrate, optimize, stats
 from torch.distributions import MultivariateNormal, Normal
 
 from helpers.data import images
-from helpers.data.dequantisation import dequantise
+from helpers.data.images.dequantisation import dequantise
 from helpers.metrics import bits_per_dimension, mean_and_standard_error
 from helpers.objectives import divergences
 from helpers.objectives.discrete import total_variation_categorical
 from helpers.objectives.wasserstein import transport_plan, wasserstein_line
-from helpers.random import generator
+from helpers.random import seeded
 from tests.chapters.cells import run_cells
 from tests.statistics import assert_mean_close
 
@@ -31,7 +31,7 @@ def lesson(*ids: str, seed: int = 0, **names: Any) -> dict[str, Any]:
         "math": math,
         "Normal": Normal,
         "MultivariateNormal": MultivariateNormal,
-        "generator": generator,
+        "seeded": seeded,
         "images": images,
         "mean_and_standard_error": mean_and_standard_error,
         "transport_plan": transport_plan,
@@ -147,7 +147,7 @@ def test_reverse_fit_of_separate_humps_costs_the_log_weight(weight: float) -> No
 def test_likelihood_and_divergence_have_one_minimum(seed: int) -> None:
     """Mean −log p of single observations in a loop, against entropy plus KL of frequencies."""
     cells = lesson("entropy")
-    draws = generator(seed)
+    draws = seeded(seed)
     data = torch.randint(4, (50,), generator=draws)
     seen = data.bincount(minlength=5) / len(data)
     for _ in range(5):
@@ -170,7 +170,7 @@ def test_a_parameter_costs_half_a_nat_over_n(seed: int) -> None:
     """The mean over 4,000 fits within 5 standard errors, and a chi-squared law of the excess."""
     excess_kl = lesson("excess", seed=seed)["excess_kl"]
     for d, n in ((3, 7), (11, 20)):
-        values = excess_kl(d, n, 4000, generator(seed))
+        values = excess_kl(d, n, 4000, seeded(seed))
         assert_mean_close(values, d / (2 * n))
         assert stats.kstest((2 * n * values).numpy(), stats.chi2(d).cdf).pvalue > 1e-6
 
@@ -198,7 +198,7 @@ def test_each_f_gives_its_divergence() -> None:
 @pytest.mark.equation("eq-probability-bounds")
 def test_bounds_hold_and_are_nearly_reached(seed: int) -> None:
     """20,000 random pairs obey all bounds; two-point pairs computed by hand come close to them."""
-    draws = generator(seed)
+    draws = seeded(seed)
     sharp = 5 * torch.rand(20_000, 1, generator=draws)
     p, q = ((sharp * torch.randn(20_000, 4, generator=draws)).log_softmax(-1) for _ in range(2))
     tv = 0.5 * (p.exp() - q.exp()).abs().sum(-1)
@@ -222,7 +222,7 @@ def test_bounds_hold_and_are_nearly_reached(seed: int) -> None:
 @pytest.mark.equation("eq-probability-transport")
 def test_transport_is_the_best_assignment_of_points(seed: int) -> None:
     """SciPy's Hungarian algorithm on points in the plane, and the length of a common shift."""
-    one, two = torch.randn(2, 9, 2, generator=generator(seed))
+    one, two = torch.randn(2, 9, 2, generator=seeded(seed))
     mass = torch.full((9,), 1 / 9)
     cost = torch.cdist(one, two)
     rows, columns = optimize.linear_sum_assignment(cost.numpy())
@@ -237,7 +237,7 @@ def test_transport_is_the_best_assignment_of_points(seed: int) -> None:
 def test_sorting_is_scipys_wasserstein_distance(seed: int) -> None:
     """SciPy's distance of the two samples; and a closed form for two normal densities."""
     sorted_distance = lesson("wasserstein", seed=seed)["sorted_distance"]
-    x, y = torch.randn(2, 40, generator=generator(seed))
+    x, y = torch.randn(2, 40, generator=seeded(seed))
     expected = stats.wasserstein_distance(x.numpy(), (2 * y + 1).numpy())
     assert sorted_distance(x, 2 * y + 1).item() == pytest.approx(expected)
     # Quantiles of N(0, 1) and N(0, 3²) differ by 2 |z|, whose mean is 2 √(2/π).
@@ -251,7 +251,7 @@ def test_sorting_is_scipys_wasserstein_distance(seed: int) -> None:
 @pytest.mark.equation("eq-probability-monte-carlo")
 def test_error_of_the_mean_falls_as_the_root(seed: int) -> None:
     """The variance of 4,000 repeated averages against Var[f] / N in closed form, f = x² − x."""
-    draws = generator(seed)
+    draws = seeded(seed)
     for n in (10, 40):
         x = torch.randn(4000, n, generator=draws)
         means = (x.square() - x).mean(1)
@@ -264,11 +264,9 @@ def test_importance_sampling_is_unbiased_and_its_variance_the_chi_squared(seed: 
     """The exact tail probability, and the variance of w against SciPy's integral of p²/q − 1."""
     cells = lesson("importance", seed=seed)
     p, q = Normal(0.0, 1.0), Normal(0.5, 1.4)
-    terms = cells["importance"](
-        lambda z: (z > 1.5).double(), p.log_prob, q, 50_000, generator(seed)
-    )
+    terms = cells["importance"](lambda z: (z > 1.5).double(), p.log_prob, q, 50_000, seeded(seed))
     assert_mean_close(terms, 1 - stats.norm.cdf(1.5))
-    ones = cells["importance"](torch.ones_like, p.log_prob, q, 50_000, generator(seed + 1))
+    ones = cells["importance"](torch.ones_like, p.log_prob, q, 50_000, seeded(seed + 1))
     assert_mean_close(ones, 1.0)
     chi2 = integrate.quad(lambda v: stats.norm.pdf(v) ** 2 / stats.norm.pdf(v, 0.5, 1.4), -12, 12)
     assert_mean_close((ones - 1.0).square(), chi2[0] - 1)
@@ -302,8 +300,8 @@ def test_second_moment_of_the_weights() -> None:
 
 def test_narrow_proposal_breaks_the_interval_and_the_mixture_repairs_it(seed: int) -> None:
     cells = lesson("lab", seed=seed, standard=Normal(0.0, 1.0))
-    _, narrow = cells["coverage"](cells["narrow"], 2000, generator(seed))
-    terms, repaired = cells["coverage"](cells["defensive"], 2000, generator(seed))
+    _, narrow = cells["coverage"](cells["narrow"], 2000, seeded(seed))
+    terms, repaired = cells["coverage"](cells["defensive"], 2000, seeded(seed))
     assert narrow.mean() < 0.75
     assert repaired.mean() > 0.85
     assert_mean_close(terms.flatten(), 1.0)
@@ -313,7 +311,7 @@ def test_narrow_proposal_breaks_the_interval_and_the_mixture_repairs_it(seed: in
 def test_change_of_variables_is_autograds_and_sums_to_one(seed: int) -> None:
     """slogdet of autograd's Jacobian, the density summed on a grid, and moments of draws."""
     cells = lesson("change", standard=Normal(0.0, 1.0))
-    z = torch.randn(6, 2, generator=generator(seed))
+    z = torch.randn(6, 2, generator=seeded(seed))
     x, log_det = cells["bend"](z)
     torch.testing.assert_close(cells["unbend"](x), z)
     for i in range(6):
@@ -323,7 +321,7 @@ def test_change_of_variables_is_autograds_and_sums_to_one(seed: int) -> None:
     mass = cells["bent_log_prob"](torch.cartesian_prod(a, b)).exp().reshape(641, 7001)
     assert mass.sum().item() * (16 / 640) * (70 / 7000) == pytest.approx(1.0, abs=1e-4)
     inside = mass[(a > 0.5)][:, (b > 0.5)].sum().item() * (16 / 640) * (70 / 7000)
-    many = cells["bend"](torch.randn(20_000, 2, generator=generator(seed + 1)))[0]
+    many = cells["bend"](torch.randn(20_000, 2, generator=seeded(seed + 1)))[0]
     hits = ((many > 0.5).all(1)).double()
     assert abs(hits.mean().item() - inside) < 5 * 0.5 / math.sqrt(20_000) + 0.01
 
@@ -337,7 +335,7 @@ def test_dequantised_likelihood_is_a_bound(seed: int) -> None:
             bound = integrate.quad(lambda v, m=mean, s=std: stats.norm.logpdf(v, m, s), k, k + 1)[0]
             assert bound < exact
             levels = torch.full((4000,), k)
-            x = dequantise(levels, 7, dtype=torch.float64, generator=generator(seed))
+            x = dequantise(levels, 7, dtype=torch.float64, rng=seeded(seed))
             assert_mean_close(Normal(mean, std).log_prob(7 * x), bound)
 
 
@@ -346,7 +344,7 @@ def test_expected_noise_of_the_chapter_is_its_average(seed: int) -> None:
     cov = torch.cov(cells["train"].T, correction=0) + torch.eye(64) / 12
     density = MultivariateNormal(cells["train"].mean(0) + 0.5, cov)
     levels = cells["test"]
-    u = torch.rand(20, *levels.shape, generator=generator(seed))
+    u = torch.rand(20, *levels.shape, generator=seeded(seed))
     nll = -density.log_prob(levels + u).mean(1)
     assert_mean_close(nll, cells["gaussian_nll"](levels))
 
@@ -358,8 +356,8 @@ def test_bits_do_not_depend_on_the_scale(seed: int) -> None:
     base = MultivariateNormal(torch.full((d,), 6.0), 9 * torch.eye(d))
     scale = torch.distributions.AffineTransform(0.0, 1 / k, event_dim=1)
     scaled = torch.distributions.TransformedDistribution(base, [scale])
-    levels = torch.randint(k, (11, d), generator=generator(seed))
-    x = dequantise(levels, k, dtype=torch.float64, generator=generator(seed + 1))
+    levels = torch.randint(k, (11, d), generator=seeded(seed))
+    x = dequantise(levels, k, dtype=torch.float64, rng=seeded(seed + 1))
     nll = -scaled.log_prob(x)
     expected = -base.log_prob(k * x) / (d * math.log(2))
     torch.testing.assert_close((nll + d * math.log(k)) / (d * math.log(2)), expected)
@@ -371,7 +369,7 @@ def test_bits_do_not_depend_on_the_scale(seed: int) -> None:
 @pytest.mark.equation("eq-probability-half")
 def test_noise_on_a_part_of_the_cell_gains_the_log_of_its_width(seed: int) -> None:
     """A histogram density built by hand: it sums to one at each width, its loss falls as said."""
-    draws = generator(seed)
+    draws = seeded(seed)
     levels = torch.randint(5, (30, 1, 2, 3), generator=draws)
     tables = torch.randn(6, 5, generator=draws).softmax(1)
     for h in (1.0, 0.5, 0.1):

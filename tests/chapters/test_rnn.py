@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from helpers import nn as blocks
-from helpers.data.streams import Streams
+from helpers import networks as blocks
+from helpers.data.text.streams import Streams
 from helpers.models.rnn import RecurrentLanguageModel
-from helpers.random import generator, seed_everything
+from helpers.random import seed_everything, seeded
 from helpers.samplers import decoding
 from tests.chapters.cells import run_cells
 
@@ -25,7 +25,7 @@ PAGE = "models/rnn"
 
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     known = {"torch": torch, "nn": nn, "F": F, "math": math, "itertools": itertools}
-    known |= {"generator": generator, "seed_everything": seed_everything, "blocks": blocks}
+    known |= {"seeded": seeded, "seed_everything": seed_everything, "blocks": blocks}
     known |= {"RecurrentLanguageModel": RecurrentLanguageModel, "Streams": Streams, "seed": 0}
     return run_cells(PAGE, list(ids), **(known | names))
 
@@ -100,7 +100,7 @@ def test_the_long_short_term_memory() -> None:
 def test_gradients_through_time_by_hand(seed: int) -> None:
     """Central differences of the loss, entry by entry."""
     bptt = lesson("bptt-code")["bptt"]
-    g = generator(seed)
+    g = seeded(seed)
     x, y = torch.randn(6, 2, generator=g), torch.randn(6, 3, generator=g)
     W, U = torch.randn(3, 2, generator=g), torch.randn(3, 3, generator=g)
 
@@ -130,7 +130,7 @@ def test_the_jacobian_is_a_product(seed: int) -> None:
     norms = lesson("jacobians", seed=seed)["elman_norms"]
     for scale in (0.8, 1.3):
         found = norms(scale, length=6, size=5, drive=0.3)
-        g = generator(seed)
+        g = seeded(seed)
         U = torch.linalg.qr(torch.randn(5, 5, generator=g, dtype=torch.float64)).Q * scale
         pushes = [0.3 * torch.randn(5, generator=g).double() for _ in range(6)]
         for length in range(1, 7):
@@ -150,7 +150,7 @@ def test_the_jacobian_is_a_product(seed: int) -> None:
 def test_the_forget_gates_decide_what_is_left_of_a_cell(seed: int) -> None:
     """Autograd with the gates held fixed, and the closed form for zero weights."""
     cell = blocks.LSTMCell(2, 3, forget_bias=1.0)
-    g = generator(seed)
+    g = seeded(seed)
     x = torch.randn(7, 1, 2, generator=g)
     start = torch.randn(1, 3, generator=g).requires_grad_()
     h, c, product = torch.zeros(1, 3), start, torch.ones(1, 3)
@@ -181,7 +181,7 @@ def test_the_forget_gates_decide_what_is_left_of_a_cell(seed: int) -> None:
 def test_the_cells_jacobian_is_that_of_autograd(seed: int) -> None:
     norms = lesson("lstm-jacobians", seed=seed)["lstm_norms"]
     found = norms(1.0, length=5, size=4)
-    g = generator(seed)
+    g = seeded(seed)
     seed_everything(seed)
     cell = blocks.LSTMCell(8, 4, forget_bias=1.0).double()
     x = [torch.randn(1, 8, generator=g).double() for _ in range(5)]
@@ -219,7 +219,7 @@ def test_clipping_is_the_nearest_point_of_a_ball() -> None:
 def test_windows_give_the_same_loss_and_the_whole_window_the_same_gradient(seed: int) -> None:
     windowed = lesson("carried-code")["windowed_loss"]
     model = RecurrentLanguageModel(5, embedding=3, hidden=4, layers=2)
-    x = torch.randint(5, (30,), generator=generator(seed))
+    x = torch.randint(5, (30,), generator=seeded(seed))
     whole = -model.log_prob(x[None])
     exact = torch.autograd.grad(whole.sum(), list(model.parameters()))
     for window in (1, 7, 30):
@@ -235,7 +235,7 @@ def test_windows_give_the_same_loss_and_the_whole_window_the_same_gradient(seed:
 def test_the_mixture_with_the_copyist_is_a_distribution(seed: int) -> None:
     """The probabilities of all next characters sum to one, at each place of a random text."""
     cells = lesson("copy-code")
-    g = generator(seed)
+    g = seeded(seed)
     text = "".join("ab"[i] for i in torch.randint(2, (80,), generator=g).tolist()) + "c"
     first = 50
     found = cells["copyist"](text, first, shortest=3)
@@ -259,7 +259,7 @@ def test_the_mixture_with_the_copyist_is_a_distribution(seed: int) -> None:
 
 def test_the_copyist_copies_what_followed_the_last_match(seed: int) -> None:
     copyist = lesson("copy-code")["copyist"]
-    drawn = torch.randint(2, (60,), generator=generator(seed)).tolist()
+    drawn = torch.randint(2, (60,), generator=seeded(seed)).tolist()
     text = "".join("ab"[i] for i in drawn)
     found = copyist(text, 0, shortest=4)
     for t, (copied, match) in enumerate(found):

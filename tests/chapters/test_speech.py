@@ -15,20 +15,15 @@ from torch import nn
 from torch.nn import functional as F
 
 from helpers import plotting
-from helpers.data import sounds
-from helpers.data.audio import (
-    FORMANTS,
-    mu_law_decode,
-    mu_law_encode,
-    plucked_string,
-    vowel,
-)
-from helpers.data.spectrogram import griffin_lim, istft, mel_filters, spectral_error, stft
+from helpers.data import sound as sounds
+from helpers.data.sound.synthesis import FORMANTS, plucked_string, vowel
 from helpers.metrics import mean_and_standard_error
 from helpers.models.vae import VAE
 from helpers.models.waveform import WaveformModel, code_edges, code_log_prob
-from helpers.nn import MLP
-from helpers.random import generator, seed_everything
+from helpers.networks import MLP
+from helpers.random import seed_everything, seeded
+from helpers.signal.mu_law import mu_law_decode, mu_law_encode
+from helpers.signal.spectrogram import griffin_lim, istft, mel_filters, spectral_error, stft
 from tests.chapters.cells import BOOK, run_cells
 
 PAGE = "applications/speech"
@@ -37,7 +32,7 @@ PAGE = "applications/speech"
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     """The chapter's cells `ids`, with the names that its imports cell gives them."""
     known: dict[str, Any] = {"torch": torch, "math": math, "nn": nn, "F": F, "plt": plt}
-    known |= {"plotting": plotting, "generator": generator, "seed_everything": seed_everything}
+    known |= {"plotting": plotting, "seeded": seeded, "seed_everything": seed_everything}
     known |= {"sounds": sounds, "FORMANTS": FORMANTS, "vowel": vowel, "rate": 8000, "seed": 0}
     known |= {"mu_law_decode": mu_law_decode, "mu_law_encode": mu_law_encode, "stft": stft}
     known |= {"plucked_string": plucked_string, "istft": istft, "griffin_lim": griffin_lim}
@@ -84,7 +79,7 @@ def test_a_string_dies_as_its_recursion_says(seed: int) -> None:
     """The transfer function: poles of z^{P+1} = (z + 1)/2 by numpy, the slowest has the pitch."""
     by_hand = lesson("listen-toys")["string_by_hand"]
     period = 20 + seed % 7
-    first = 2 * torch.rand(period + 1, generator=generator(seed)) - 1
+    first = 2 * torch.rand(period + 1, generator=seeded(seed)) - 1
     y = by_hand(first, 40 * period).numpy()
     polynomial = np.zeros(period + 2)
     polynomial[0], polynomial[-2], polynomial[-1] = 1, -0.5, -0.5
@@ -102,7 +97,7 @@ def test_a_string_dies_as_its_recursion_says(seed: int) -> None:
 def test_equal_steps_have_the_textbooks_noise(seed: int) -> None:
     """The closed form: uniform samples over a step of variance Δ²/12."""
     cells = lesson("listen-toys", "mulaw")
-    x = 2 * torch.rand(200_000, generator=generator(seed)) - 1
+    x = 2 * torch.rand(200_000, generator=seeded(seed)) - 1
     for levels in (16, 256):
         step = 2 / (levels - 1)
         expected = 10 * math.log10((1 / 3) / (step**2 / 12))
@@ -186,8 +181,8 @@ def test_with_one_class_the_bound_is_that_of_the_vae(seed: int) -> None:
         std=math.exp(-0.3),
     )
     x = torch.randn(5, 11)
-    bound = ours.elbo(x, torch.zeros(5).long(), generator(seed))
-    log_p, kl = other.elbo_terms(x, generator=generator(seed))
+    bound = ours.elbo(x, torch.zeros(5).long(), seeded(seed))
+    log_p, kl = other.elbo_terms(x, rng=seeded(seed))
     torch.testing.assert_close(bound, log_p - kl)
 
 
@@ -208,13 +203,13 @@ def test_the_pitch_of_a_periodic_wave_is_found(pitch: float, seed: int) -> None:
     found, voicing = cells["pitch_and_voicing"](x[80:-80])
     assert found == pytest.approx(pitch, rel=0.04)
     assert voicing > 0.9
-    noise = torch.randn(2000, generator=generator(seed))
+    noise = torch.randn(2000, generator=seeded(seed))
     assert cells["pitch_and_voicing"](noise)[1] < 0.3
 
 
 def test_linear_prediction_of_a_chapter_is_least_squares(seed: int) -> None:
     """numpy.linalg.lstsq on the same windows, all of them."""
-    g = generator(seed)
+    g = seeded(seed)
     x = torch.randn(8, 60, generator=g).cumsum(1)
     x = 0.9 * x / x.abs().max()
     part = sounds.Sounds(x, torch.full((8,), 60), torch.zeros(8).long())

@@ -14,12 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from helpers.data import number_words, text
-from helpers.data.byte_pairs import BytePairs
+from helpers.data import text
+from helpers.data.text import number_words
+from helpers.data.text.byte_pairs import BytePairs
 from helpers.models.rnn import RecurrentLanguageModel
 from helpers.models.sequence_to_sequence import SequenceToSequence, pad
-from helpers.nn.attention import AdditiveAttention
-from helpers.random import generator, seed_everything
+from helpers.networks.attention import AdditiveAttention
+from helpers.random import seed_everything, seeded
 from helpers.samplers import decoding
 from tests.chapters.cells import run_cells
 
@@ -31,13 +32,13 @@ def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     known |= {"collections": collections, "decoding": decoding, "text": text, "pad": pad}
     known |= {"BytePairs": BytePairs, "AdditiveAttention": AdditiveAttention, "seed": 0}
     known |= {"SequenceToSequence": SequenceToSequence, "number_words": number_words}
-    known |= {"RecurrentLanguageModel": RecurrentLanguageModel, "generator": generator}
+    known |= {"RecurrentLanguageModel": RecurrentLanguageModel, "seeded": seeded}
     known |= {"seed_everything": seed_everything}
     return run_cells(PAGE, list(ids), **(known | names))
 
 
 def random_distribution(seed: int, size: int) -> Tensor:
-    return torch.randn(size, generator=generator(seed)).mul(1.5).softmax(0)
+    return torch.randn(size, generator=seeded(seed)).mul(1.5).softmax(0)
 
 
 @pytest.mark.equation("eq-text-filters")
@@ -133,8 +134,8 @@ def test_the_sum_over_segmentations_by_listing_them(seed: int) -> None:
 @pytest.mark.equation("eq-text-per-character")
 def test_a_model_of_pairs_has_the_loss_of_its_characters(seed: int) -> None:
     """A chain of characters written as a model of pairs: the same nats for each character."""
-    table = torch.randn(4, 3, generator=generator(seed)).log_softmax(1)  # the last row begins
-    x = torch.randint(3, (12,), generator=generator(seed + 1))
+    table = torch.randn(4, 3, generator=seeded(seed)).log_softmax(1)  # the last row begins
+    x = torch.randint(3, (12,), generator=seeded(seed + 1))
     before = torch.cat([torch.tensor([3]), x[:-1]])
     by_character = -table[before, x].sum() / 12
     by_pair = torch.zeros(())
@@ -148,7 +149,7 @@ def test_a_model_of_pairs_has_the_loss_of_its_characters(seed: int) -> None:
 def test_the_writers_curve_is_in_nats_per_character() -> None:
     torch.set_default_dtype(torch.float32)
     from helpers import training
-    from helpers.data.streams import Streams
+    from helpers.data.text.streams import Streams
 
     pydoc = text.TextSplits("abab cab" * 60, "abcab ab", " abc", "toy")
     pieces = BytePairs.learn(pydoc.train, vocabulary=258)
@@ -170,7 +171,7 @@ def test_judging_tells_the_real_text_from_a_circle() -> None:
 
     seed_everything(0)
     writer = RecurrentLanguageModel(5, embedding=4, hidden=6)
-    valid = torch.randint(5, (400,), generator=generator(1))
+    valid = torch.randint(5, (400,), generator=seeded(1))
     pieces = SimpleNamespace(decode=lambda row: "".join("abcde"[i] for i in row))
     names = {"writer": writer, "coded": {"byte pairs": [valid, valid]}, "device": "cpu"}
     names |= {"texts": 32, "pieces": pieces, "distinct": distinct, "repeated": repeated}
@@ -205,7 +206,7 @@ def test_whose_beginning_it_is(seed: int) -> None:
     """Divergences of the two tables of all sequences, from probabilities drawn at random."""
     cells = lesson("exposure-code")
     names = {name: cells[name] for name in ("kl", "rows")}
-    tables = [torch.randn(*[3] * 8, 3, generator=generator(seed + k)).softmax(-1) for k in range(2)]
+    tables = [torch.randn(*[3] * 8, 3, generator=seeded(seed + k)).softmax(-1) for k in range(2)]
 
     def follows(table: Tensor) -> Any:
         return lambda x: table[(*x, *[0] * (8 - len(x)))]
@@ -238,7 +239,7 @@ def test_flawless_answers_do_not_depend_on_what_is_read(attention: bool, seed: i
     model = SequenceToSequence(4, 2, embedding=3, hidden=5, attention=attention)
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=1.2)
-    source = torch.randint(4, (300, 3), generator=generator(seed))
+    source = torch.randint(4, (300, 3), generator=seeded(seed))
     for size in (1, 2):
         for y in itertools.product(range(2), repeat=size):
             target = torch.tensor(y).expand(300, -1)
@@ -267,7 +268,7 @@ def test_exact_matches_want_the_end_too() -> None:
 
 def test_lists_of_the_laboratory_have_every_length() -> None:
     lists = lesson("lab-code")["lists"]
-    x = lists(400, 2, 5, generator(0))
+    x = lists(400, 2, 5, seeded(0))
     sizes = (x >= 0).sum(1)
     assert set(sizes.tolist()) == {2, 3, 4, 5}
     assert ((x >= 0) == (torch.arange(5) < sizes[:, None])).all()

@@ -14,7 +14,7 @@ from sklearn.naive_bayes import CategoricalNB
 from torch import Tensor
 from torch.distributions import Normal
 
-from helpers.random import generator
+from helpers.random import seeded
 from tests.chapters.cells import run_cells
 from tests.statistics import assert_mean_close
 
@@ -29,7 +29,7 @@ def lesson(*ids: str, **names: Any) -> dict[str, Any]:
 @pytest.fixture
 def labelled(seed: int) -> tuple[Tensor, Tensor]:
     """Images (60, 1, 2, 3) of 5 levels in 4 classes, each class with its own frequencies."""
-    draws = generator(seed)
+    draws = seeded(seed)
     y = torch.arange(60) % 4
     tables = torch.rand(4, 6, 5, generator=draws) ** 3 + 0.02
     x = torch.multinomial(tables[y].flatten(0, 1), 1, generator=draws)
@@ -40,7 +40,7 @@ def labelled(seed: int) -> tuple[Tensor, Tensor]:
 def test_joint_density_is_that_of_ancestral_samples(seed: int) -> None:
     """Shares of ancestral samples in intervals, for each label, against integrals of p(x, y)."""
     world = lesson("toy", "draw")
-    x, y = world["sample_joint"](40_000, generator(seed))
+    x, y = world["sample_joint"](40_000, seeded(seed))
     edges = {0: (-9.0, -1.6, -1.1, -0.7, 9.0), 1: (-9.0, 0.0, 0.7, 1.9, 9.0)}
     for label, ends in edges.items():
         for low, high in pairwise(ends):
@@ -62,7 +62,7 @@ def test_posterior_is_the_share_of_labels_among_samples_near_x(seed: int) -> Non
     """Share of label 1 among simulated pairs in narrow intervals, against Bayes' rule there."""
     world = lesson("toy")
     n = 400_000
-    draws = generator(seed)
+    draws = seeded(seed)
     y = (torch.rand(n, generator=draws) < 0.4).long()  # the world as the text states it
     mean, std = torch.tensor([-1.2, 1.0])[y], torch.tensor([0.5, 0.9])[y]
     x = mean + std * torch.randn(n, generator=draws)
@@ -91,7 +91,7 @@ def test_classes_posterior_is_sklearns_naive_bayes(labelled: tuple[Tensor, Tenso
 def test_inverse_cdf_gives_each_level_its_share_of_the_unit_interval(seed: int) -> None:
     """Levels at 20,000 equally spaced u, for random tables, against the probabilities."""
     draw = lesson("draw")["draw"]
-    p = torch.rand(3, 7, generator=generator(seed))
+    p = torch.rand(3, 7, generator=seeded(seed))
     p[1, 0] = p[0, 3] = p[2, 6] = 0.0
     p = p / p.sum(-1, keepdim=True)
     u = (torch.arange(20_000) + 0.5) / 20_000

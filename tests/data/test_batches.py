@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from helpers.data.batches import Batches
-from helpers.random import generator, seed_everything
+from helpers.random import seed_everything, seeded
 
 
 def epoch(batches: Batches) -> torch.Tensor:
@@ -16,7 +16,7 @@ def test_each_epoch_visits_every_example_once(n, batch_size, shuffle, seed, devi
     batches = Batches(
         x,
         batch_size=batch_size,
-        generator=generator(seed, device),
+        rng=seeded(seed, device),
         device=device,
         shuffle=shuffle,
     )
@@ -35,15 +35,15 @@ def test_each_epoch_visits_every_example_once(n, batch_size, shuffle, seed, devi
 def test_rows_stay_together(seed, device):
     x = torch.randn(11, 3, 2)
     y = torch.arange(11)
-    for part, rows in Batches(x, y, batch_size=4, generator=generator(seed, device), device=device):
+    for part, rows in Batches(x, y, batch_size=4, rng=seeded(seed, device), device=device):
         assert part.shape == (len(rows), 3, 2)
         assert torch.equal(part.cpu(), x[rows.cpu()])
 
 
 def test_every_epoch_has_a_new_order_that_the_generator_fixes(seed):
     x = torch.arange(50)
-    one = Batches(x, batch_size=8, generator=generator(seed))
-    two = Batches(x, batch_size=8, generator=generator(seed))
+    one = Batches(x, batch_size=8, rng=seeded(seed))
+    two = Batches(x, batch_size=8, rng=seeded(seed))
     orders = [epoch(one) for _ in range(3)]
     assert all(torch.equal(order, epoch(two)) for order in orders)
     assert not torch.equal(orders[0], orders[1])
@@ -53,7 +53,7 @@ def test_every_epoch_has_a_new_order_that_the_generator_fixes(seed):
 
 def test_orders_are_uniform(seed):
     """Each of the 6 orders of 3 examples has probability 1/6: counts within 5 standard errors."""
-    batches = Batches(torch.arange(3), batch_size=3, generator=generator(seed))
+    batches = Batches(torch.arange(3), batch_size=3, rng=seeded(seed))
     n = 3000
     codes = torch.stack([epoch(batches) @ torch.tensor([9, 3, 1]) for _ in range(n)])
     _, counts = codes.unique(return_counts=True)
@@ -65,11 +65,11 @@ def test_orders_are_uniform(seed):
 def test_global_generator_is_neither_used_nor_moved(seed):
     x = torch.arange(20)
     before = torch.get_rng_state()
-    with_own = epoch(Batches(x, batch_size=3, generator=generator(seed)))
+    with_own = epoch(Batches(x, batch_size=3, rng=seeded(seed)))
     default = epoch(Batches(x, batch_size=3))
     assert torch.equal(torch.get_rng_state(), before)
     torch.rand(5)
-    assert torch.equal(epoch(Batches(x, batch_size=3, generator=generator(seed))), with_own)
+    assert torch.equal(epoch(Batches(x, batch_size=3, rng=seeded(seed))), with_own)
     assert torch.equal(epoch(Batches(x, batch_size=3)), default)
 
 
@@ -86,7 +86,7 @@ def test_seed_everything_fixes_the_default_order(seed):
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_changing_a_batch_never_changes_the_data(shuffle, seed):
     x = torch.ones(6)
-    batches = Batches(x, batch_size=6, generator=generator(seed), shuffle=shuffle)
+    batches = Batches(x, batch_size=6, rng=seeded(seed), shuffle=shuffle)
     for (part,) in batches:
         part.zero_()
     assert torch.equal(x, torch.ones(6))
@@ -95,7 +95,7 @@ def test_changing_a_batch_never_changes_the_data(shuffle, seed):
 
 def test_two_passes_at_once_do_not_disturb_each_other(seed):
     x = torch.arange(9)
-    batches = Batches(x, batch_size=2, generator=generator(seed))
+    batches = Batches(x, batch_size=2, rng=seeded(seed))
     pairs = list(zip(batches, batches))
     for side in (0, 1):
         assert torch.equal(torch.cat([pair[side][0] for pair in pairs]).sort().values, x)
@@ -127,5 +127,5 @@ def test_generator_must_live_with_the_batches(monkeypatch):
     class Elsewhere(torch.Generator):
         device = torch.device("cuda", 0)
 
-    with pytest.raises(ValueError, match="generator must be on cpu, the device of the batches, go"):
-        Batches(torch.zeros(4), batch_size=2, generator=Elsewhere())
+    with pytest.raises(ValueError, match="rng must be on cpu, the device of the batches, go"):
+        Batches(torch.zeros(4), batch_size=2, rng=Elsewhere())

@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from helpers.metrics import mean_and_standard_error
-from helpers.random import generator
+from helpers.random import seeded
 
 
 def test_mean_and_standard_error_by_scipy(seed):
     from scipy.stats import sem
 
-    values = torch.randn(11, generator=generator(seed))
+    values = torch.randn(11, generator=seeded(seed))
     estimate = mean_and_standard_error(values)
     assert estimate.value == pytest.approx(values.numpy().mean())
     assert estimate.standard_error == pytest.approx(sem(values.numpy()))
@@ -19,7 +19,7 @@ def test_mean_and_standard_error_by_scipy(seed):
 
 
 def test_standard_error_is_the_scatter_of_the_mean(seed):
-    draws = torch.rand(2000, 40, generator=generator(seed))
+    draws = torch.rand(2000, 40, generator=seeded(seed))
     variances = torch.tensor([mean_and_standard_error(row).standard_error ** 2 for row in draws])
     assert variances.mean().item() == pytest.approx(1 / 12 / 40, rel=0.03)
     assert draws.mean(1).var().item() == pytest.approx(1 / 12 / 40, rel=0.2)

@@ -6,12 +6,12 @@ import scipy.linalg
 import torch
 
 from helpers.metrics import frechet_distance
-from helpers.random import generator
+from helpers.random import seeded
 
 
 def with_moments(mean, covariance, n, seed):
     """Features (n, D) whose sample mean and covariance are exactly these."""
-    x = torch.randn(n, len(mean), generator=generator(seed))
+    x = torch.randn(n, len(mean), generator=seeded(seed))
     x = x - x.mean(0)
     whiten = torch.linalg.inv(torch.linalg.cholesky(x.T @ x / (n - 1)))
     return x @ whiten.T @ torch.linalg.cholesky(covariance).T + mean
@@ -36,14 +36,14 @@ def test_frechet_in_closed_form_for_diagonal_covariances(seed, device):
 
 
 def test_frechet_by_the_matrix_square_root(seed):
-    g = generator(seed)
+    g = seeded(seed)
     a = torch.randn(40, 5, generator=g) @ torch.randn(5, 5, generator=g)
     b = torch.randn(31, 5, generator=g) @ torch.randn(5, 5, generator=g) + 0.5
     assert frechet_distance(a, b).value == pytest.approx(by_sqrtm(a, b), rel=1e-7)
 
 
 def test_frechet_is_a_squared_metric(seed):
-    g = generator(seed)
+    g = seeded(seed)
     a, b, c = (torch.randn(n, 4, generator=g) @ torch.randn(4, 4, generator=g) for n in (9, 13, 11))
     assert frechet_distance(a, a).value == pytest.approx(0, abs=1e-12)
     assert frechet_distance(a, b) == pytest.approx(frechet_distance(b, a))
@@ -60,7 +60,7 @@ def test_frechet_is_a_squared_metric(seed):
 
 def test_frechet_of_rank_deficient_covariances(seed):
     """Fewer rows than features, constant features, copies of a feature: real and exact."""
-    g = generator(seed)
+    g = seeded(seed)
     few = torch.randn(6, 20, generator=g)
     assert frechet_distance(few, few).value == pytest.approx(0, abs=1e-12)
     assert frechet_distance(few, 2 * few - few.mean(0)).value == pytest.approx(
@@ -78,7 +78,7 @@ def test_frechet_of_rank_deficient_covariances(seed):
 
 
 def test_frechet_survives_a_large_offset(seed):
-    a = torch.randn(50, 3, generator=generator(seed))
+    a = torch.randn(50, 3, generator=seeded(seed))
     b = 2 * a + 1
     assert frechet_distance(a + 1e6, b + 1e6).value == pytest.approx(
         frechet_distance(a, b).value, rel=1e-6
@@ -90,7 +90,7 @@ def test_frechet_standard_error_by_the_delta_method(seed):
     Σ 2 (μ_a − μ_b) s_a e + (s_a² − s_a s_b)(e² − 1), so its variance is
     Σ 4 (μ_a − μ_b)² s_a² + 2 (s_a² − s_a s_b)²."""
     n, m = 4000, 3000
-    g = generator(seed)
+    g = seeded(seed)
     delta = torch.tensor([0.5, -0.3])
     std_a, std_b = torch.tensor([1.0, 2.0]), torch.tensor([1.5, 0.5])
 
@@ -108,7 +108,7 @@ def test_frechet_standard_error_by_the_delta_method(seed):
 
 
 def test_frechet_standard_error_is_the_scatter(seed):
-    g = generator(seed)
+    g = seeded(seed)
     estimates = [
         frechet_distance(
             torch.randn(60, 2, generator=g), 1.5 * torch.randn(80, 2, generator=g) + 0.5, groups=9
@@ -121,12 +121,12 @@ def test_frechet_standard_error_is_the_scatter(seed):
 
 
 def test_frechet_uses_no_more_groups_than_rows(seed):
-    a = torch.randn(5, 2, generator=generator(seed))
+    a = torch.randn(5, 2, generator=seeded(seed))
     assert frechet_distance(a, a + 1, groups=50) == frechet_distance(a, a + 1, groups=5)
 
 
 def test_frechet_changes_nothing(seed):
-    a = torch.randn(8, 2, generator=generator(seed), requires_grad=True)
+    a = torch.randn(8, 2, generator=seeded(seed), requires_grad=True)
     before = torch.get_rng_state()
     kept = a.detach().clone()
     frechet_distance(a, a + 1)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from helpers.metrics import mmd
-from helpers.random import generator
+from helpers.random import seeded
 
 
 def by_loops(x: np.ndarray, y: np.ndarray, widths: tuple[float, ...]) -> float:
@@ -33,7 +33,7 @@ def normal_kernel_mean(distance: float, variance: float, width: float) -> float:
 @pytest.mark.equation("eq-hybrids-mmd")
 def test_mmd_is_the_sum_over_pairs(seed: int, device: torch.device) -> None:
     """Loops over all pairs; a jackknife that really leaves each pair out."""
-    g = generator(seed)
+    g = seeded(seed)
     x, y = torch.randn(9, 3, generator=g), 1.5 * torch.randn(9, 3, generator=g) + 0.4
     widths = (0.5, 2.0)
     value, error = mmd(x.to(device), y.to(device), widths=widths)
@@ -45,7 +45,7 @@ def test_mmd_is_the_sum_over_pairs(seed: int, device: torch.device) -> None:
 
 
 def test_mmd_has_the_mean_of_the_closed_form(seed: int) -> None:
-    g, h, shift, std = generator(seed), 0.8, 0.7, 1.6
+    g, h, shift, std = seeded(seed), 0.8, 0.7, 1.6
     expected = (
         normal_kernel_mean(0, 2, h)
         + normal_kernel_mean(0, 2 * std**2, h)
@@ -63,7 +63,7 @@ def test_mmd_has_the_mean_of_the_closed_form(seed: int) -> None:
 
 
 def test_equal_distributions_have_the_mean_zero(seed: int) -> None:
-    g = generator(seed)
+    g = seeded(seed)
     found = []
     for _ in range(300):
         x, y = torch.randn(2, 15, 2, generator=g)

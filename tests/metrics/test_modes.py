@@ -6,13 +6,13 @@ from scipy.stats import chi2, entropy
 
 from helpers.data.toy import Grid, Ring
 from helpers.metrics import high_quality_ceiling, mode_coverage, reverse_kl, reverse_kl_floor
-from helpers.random import generator
+from helpers.random import seeded
 
 
 @pytest.mark.parametrize("truth", [Ring(), Grid(spacing=2.0)])
 def test_perfect_samples_reach_ceiling_and_floor(truth, seed):
     n = 20_000
-    x = truth.sample(n, generator=generator(seed))
+    x = truth.sample(n, rng=seeded(seed))
     covered, high_quality, counts, nearest = mode_coverage(x, truth.means, truth.std)
     ceiling = high_quality_ceiling()
     assert covered == len(truth.means)
@@ -35,7 +35,7 @@ def test_the_ceiling_is_a_chi_squared_probability(dims, radius):
 @pytest.mark.equation("eq-gan-ceiling")
 def test_the_ceiling_in_the_plane(seed):
     """Independent answer: counting normal draws inside the circle, and 98.89 % as published."""
-    inside = torch.randn(400_000, 2, generator=generator(seed)).norm(dim=1) <= 3
+    inside = torch.randn(400_000, 2, generator=seeded(seed)).norm(dim=1) <= 3
     error = math.sqrt(0.9889 * 0.0111 / len(inside))
     assert abs(inside.double().mean().item() - (1 - math.exp(-4.5))) < 5 * error
     assert high_quality_ceiling() == pytest.approx(1 - math.exp(-4.5), rel=1e-12)
@@ -54,7 +54,7 @@ def test_coverage_by_hand(device):
 
 
 def test_reverse_kl_by_scipy(seed):
-    counts = torch.randint(0, 50, (7,), generator=generator(seed)) + torch.tensor([1] + [0] * 6)
+    counts = torch.randint(0, 50, (7,), generator=seeded(seed)) + torch.tensor([1] + [0] * 6)
     q = counts.numpy() / counts.sum().item()
     assert reverse_kl(counts).value == pytest.approx(entropy(q, [1 / 7] * 7))
     assert reverse_kl(torch.tensor([9, 0, 0])).value == pytest.approx(math.log(3))
@@ -65,7 +65,7 @@ def test_reverse_kl_by_scipy(seed):
 def test_reverse_kl_standard_error_is_the_scatter(p, seed):
     n, repeats = 500, 1000
     draws = torch.multinomial(
-        torch.tensor(p).expand(repeats, 4), n, replacement=True, generator=generator(seed)
+        torch.tensor(p).expand(repeats, 4), n, replacement=True, generator=seeded(seed)
     )
     estimates = [reverse_kl(torch.bincount(row, minlength=4)) for row in draws]
     values = torch.tensor([estimate.value for estimate in estimates])

@@ -6,14 +6,14 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from helpers.metrics import nearest_neighbours, neighbours
-from helpers.random import generator
+from helpers.random import seeded
 
 
 @pytest.mark.parametrize("k", [1, 4])
 @pytest.mark.parametrize("chunk", [1, 50, neighbours.CHUNK])
 def test_nearest_neighbours_by_scikit_learn(k, chunk, seed, device, monkeypatch):
     monkeypatch.setattr(neighbours, "CHUNK", chunk)
-    g = generator(seed)
+    g = seeded(seed)
     x, reference = torch.randn(7, 2, 3, generator=g), torch.randn(29, 2, 3, generator=g)
     distances, rows = nearest_neighbours(x.to(device), reference.to(device), k)
     oracle = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(reference.flatten(1).numpy())
@@ -27,7 +27,7 @@ def test_nearest_neighbours_by_scikit_learn(k, chunk, seed, device, monkeypatch)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
 def test_copies_are_found_at_distance_zero(dtype, offset, seed):
-    g = generator(seed)
+    g = seeded(seed)
     reference = (torch.randn(50, 6, generator=g) + offset).to(dtype)
     order = torch.randperm(50, generator=g)
     reference = reference.unique(dim=0)  # half precision may make two rows equal
@@ -47,7 +47,7 @@ def test_small_differences_far_from_the_origin(seed):
 
 
 def test_all_neighbours_are_all_rows_in_order(seed):
-    g = generator(seed)
+    g = seeded(seed)
     x, reference = torch.randn(1, 2, generator=g), torch.randn(9, 2, generator=g)
     distances, rows = nearest_neighbours(x, reference, 9)
     assert rows[0].sort().values.tolist() == list(range(9))
@@ -58,7 +58,7 @@ def test_all_neighbours_are_all_rows_in_order(seed):
 def test_kept_rows_are_ordered_by_their_exact_distances(seed):
     """An outlier makes the ranking coarser than the distances: they must still be in order."""
     x = torch.tensor([[0.25]])
-    near = torch.randperm(20, generator=generator(seed))[:, None] * 1e-3
+    near = torch.randperm(20, generator=seeded(seed))[:, None] * 1e-3
     reference = torch.cat([near, torch.tensor([[1e9]])])
     distances, rows = nearest_neighbours(x, reference, 21)
     assert (distances[0].diff() > 0).all()

@@ -5,7 +5,7 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from helpers.metrics import precision_recall
-from helpers.random import generator
+from helpers.random import seeded
 
 
 def by_scikit_learn(x, reference, k):
@@ -20,7 +20,7 @@ def by_scikit_learn(x, reference, k):
 
 @pytest.mark.parametrize("k", [1, 3])
 def test_precision_and_recall_by_scikit_learn(k, seed, device):
-    g = generator(seed)
+    g = seeded(seed)
     real = torch.randn(41, 3, generator=g)
     fake = 0.7 * torch.randn(29, 3, generator=g) + 0.5
     precision, recall = precision_recall(real.to(device), fake.to(device), k=k)
@@ -31,7 +31,7 @@ def test_precision_and_recall_by_scikit_learn(k, seed, device):
 
 
 def test_a_lost_mode_costs_recall_and_noise_costs_precision(seed):
-    g = generator(seed)
+    g = seeded(seed)
     two = 0.1 * torch.randn(300, 2, generator=g) + 5.0 * (torch.arange(300) % 2)[:, None]
     one = 0.1 * torch.randn(300, 2, generator=g)
     precision, recall = precision_recall(two, one)

@@ -8,13 +8,13 @@ import scipy.ndimage
 import torch
 
 from helpers.metrics import sharpness
-from helpers.random import generator
+from helpers.random import seeded
 
 
 @pytest.mark.equation("eq-hybrids-sharpness")
 def test_sharpness_is_scipys_laplacian(seed: int, device: torch.device) -> None:
     """scipy.ndimage.laplace, image by image, on the inner pixels."""
-    x = torch.randn(7, 2, 5, 6, generator=generator(seed)).to(device)
+    x = torch.randn(7, 2, 5, 6, generator=seeded(seed)).to(device)
     each = [
         np.mean([scipy.ndimage.laplace(c)[1:-1, 1:-1] ** 2 for c in image])
         for image in x.cpu().double().numpy()
@@ -33,7 +33,7 @@ def test_planes_are_flat_and_parabolas_have_one_curvature() -> None:
 
 def test_noise_adds_twenty_times_its_variance(seed: int) -> None:
     """The weights 1, 1, 1, 1, −4 have the sum of squares 20."""
-    noise = 0.3 * torch.randn(4000, 1, 8, 8, generator=generator(seed))
+    noise = 0.3 * torch.randn(4000, 1, 8, 8, generator=seeded(seed))
     value, error = sharpness(noise)
     assert abs(value - 20 * 0.09) < 5 * error
 

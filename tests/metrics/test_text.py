@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from helpers.metrics.text import distinct, longest_copy, ngrams, repeated, shares
-from helpers.random import generator
+from helpers.random import seeded
 
 
 def words(seed: int, n: int, length: int, letters: str = "abc") -> list[str]:
-    drawn = torch.randint(len(letters), (n, length), generator=generator(seed)).tolist()
+    drawn = torch.randint(len(letters), (n, length), generator=seeded(seed)).tolist()
     return ["".join(letters[i] for i in row) for row in drawn]
 
 

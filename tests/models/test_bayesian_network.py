@@ -17,7 +17,7 @@ from helpers.models.bayesian_network import (
     mutual_information,
     pair_tables,
 )
-from helpers.random import generator
+from helpers.random import seeded
 from tests.statistics import assert_mean_close
 
 N, D, V = 70, 5, 3
@@ -25,7 +25,7 @@ N, D, V = 70, 5, 3
 
 def data(seed: int, n: int = N) -> Tensor:
     """Levels (n, D) from a random chain, so that some pairs are close and others are not."""
-    g = generator(seed)
+    g = seeded(seed)
     x = torch.randint(V, (n, D), generator=g)
     for i in range(1, D):
         copy = torch.rand(n, generator=g) < 0.15 * (i + 1)
@@ -104,7 +104,7 @@ def test_probabilities_of_all_examples_sum_to_one(seed: int) -> None:
 def test_samples_have_the_pair_tables_of_the_tree(seed: int) -> None:
     x = data(seed)
     tree = ChowLiuTree(V, smoothing=0.4).fit(x, root=3)
-    draws = tree.sample(20_000, generator=generator(seed + 1))
+    draws = tree.sample(20_000, rng=seeded(seed + 1))
     tables = pair_tables(x, V, 0.4)
     for i in range(D):
         j = int(tree.parent[i])
@@ -122,7 +122,7 @@ def test_mutual_information_is_that_of_scikit_learn(seed: int) -> None:
 
 
 def test_spanning_tree_is_that_of_scipy(seed: int) -> None:
-    weights = torch.rand(11, 11, generator=generator(seed)) + 0.1
+    weights = torch.rand(11, 11, generator=seeded(seed)) + 0.1
     weights = weights + weights.T
     parent, order = maximum_spanning_tree(weights, root=4)
     edges = {frozenset((i, int(parent[i]))) for i in range(11) if i != 4}
@@ -153,10 +153,10 @@ def test_levels_that_never_occur_do_no_harm(seed: int) -> None:
 def test_images_keep_their_shape_and_device(device: torch.device, seed: int) -> None:
     x = data(seed)[:, :4].reshape(N, 1, 2, 2).to(device)
     tree = ChowLiuTree(V).fit(x)
-    sample = tree.sample(7, generator=generator(seed, device))
+    sample = tree.sample(7, rng=seeded(seed, device))
     assert sample.shape == (7, 1, 2, 2)
     assert sample.device.type == device.type
-    again = tree.sample(7, generator=generator(seed, device))
+    again = tree.sample(7, rng=seeded(seed, device))
     assert torch.equal(sample, again)
 
 

@@ -22,7 +22,7 @@ from helpers.models.independent import IndependentCategorical
 from helpers.models.ppca import ProbabilisticPCA
 from helpers.models.rnn import RecurrentLanguageModel
 from helpers.models.vae import VAE
-from helpers.nn import MLP, ConvDecoder, ConvEncoder
+from helpers.networks import MLP, ConvDecoder, ConvEncoder
 from tests.models.vae_toy import rng
 
 B, L, V = 5, 3, 4
@@ -119,9 +119,9 @@ def densities(model: Any) -> list[Callable[..., Tensor]]:
 def drawing(model: Any, x: Tensor) -> list[Callable[[torch.Generator], Tensor]]:
     """Those that draw, as functions of the generator."""
     calls: list[Callable[[torch.Generator], Tensor]] = []
-    calls.append(lambda generator: model.sample(7, generator=generator))
+    calls.append(lambda rng: model.sample(7, rng=rng))
     if hasattr(model, "log_prob_bound"):
-        calls.append(lambda generator: model.log_prob_bound(x, num_samples=3, generator=generator))
+        calls.append(lambda rng: model.log_prob_bound(x, num_samples=3, rng=rng))
     return calls
 
 
@@ -151,7 +151,7 @@ def test_the_loss_is_a_scalar_with_graph_and_detached_terms(case: Case) -> None:
     model, x = case
     if not hasattr(model, "loss"):
         pytest.skip("fitted in closed form")
-    terms = model.loss(x, generator=rng(0, x.device))
+    terms = model.loss(x, rng=rng(0, x.device))
     assert terms["loss"].requires_grad
     for name, term in terms.items():
         assert term.shape == ()
@@ -175,7 +175,7 @@ def test_the_loss_obeys_the_generator(case: Case, seed: int) -> None:
     if not hasattr(model, "loss"):
         pytest.skip("fitted in closed form")
     model.eval()  # dropout draws from the global generator, as torch's layers do
-    first, second = (model.loss(x, generator=rng(seed, x.device))["loss"] for _ in range(2))
+    first, second = (model.loss(x, rng=rng(seed, x.device))["loss"] for _ in range(2))
     assert first == second
 
 
@@ -209,9 +209,9 @@ def test_the_arguments_have_the_contracts_names(case: Case) -> None:
     model, _ = case
     sample = inspect.signature(model.sample).parameters
     assert next(iter(sample)) == "n"
-    assert sample["generator"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert sample["rng"].kind is inspect.Parameter.KEYWORD_ONLY
     if hasattr(model, "loss"):
-        assert inspect.signature(model.loss).parameters["generator"].default is None
+        assert inspect.signature(model.loss).parameters["rng"].default is None
 
 
 @pytest.mark.parametrize(
@@ -260,9 +260,7 @@ def test_a_generator_on_another_device_is_named(case: Case) -> None:
     if x.device.type != "cuda":
         pytest.skip("needs two devices")
     for draw in drawing(model, x):
-        with pytest.raises(
-            ValueError, match=r"generator must be on cuda.*, the device of the model"
-        ):
+        with pytest.raises(ValueError, match=r"rng must be on cuda.*, the device of the model"):
             draw(torch.Generator("cpu"))
 
 

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from helpers.models.gan import GAN
-from helpers.nn import MLP, ConvDiscriminator, ConvGenerator, frozen, spectral_normalisation
+from helpers.networks import MLP, ConvDiscriminator, ConvGenerator, frozen, spectral_normalisation
 from helpers.objectives.adversarial import KINDS
 from helpers.objectives.gradient_penalties import gradient_penalty, r1_penalty
-from helpers.random import generator
+from helpers.random import seeded
 from tests.statistics import assert_mean_close
 
 B, D, L, K = 6, 4, 3, 5
@@ -28,8 +28,8 @@ def make(device: torch.device | str = "cpu", **options: object) -> GAN:
 
 def test_the_losses_are_those_of_plain_torch(seed: int, device: torch.device) -> None:
     gan, x = make(device), torch.randn(B, D, device=device)
-    terms = gan.discriminator_loss(x, generator=generator(seed, device))
-    z = torch.randn(B, L, generator=generator(seed, device), device=device)
+    terms = gan.discriminator_loss(x, rng=seeded(seed, device))
+    z = torch.randn(B, L, generator=seeded(seed, device), device=device)
     real, fake = gan.discriminator(x)[:, 0], gan.discriminator(gan.generator(z))[:, 0]
     expected = F.binary_cross_entropy_with_logits(real, torch.ones_like(real))
     expected = expected + F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
@@ -37,7 +37,7 @@ def test_the_losses_are_those_of_plain_torch(seed: int, device: torch.device) ->
     torch.testing.assert_close(terms["real"], real.mean().detach())
     torch.testing.assert_close(terms["fake"], fake.mean().detach())
     assert terms["penalty"] == 0
-    loss = gan.generator_loss(B, generator=generator(seed, device))["loss"]
+    loss = gan.generator_loss(B, rng=seeded(seed, device))["loss"]
     expected = F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake))
     torch.testing.assert_close(loss, expected)
 
@@ -56,8 +56,8 @@ def test_who_gets_a_gradient(kind: str) -> None:
 def test_penalties_and_noise_enter_as_stated(seed: int) -> None:
     gan, x, noise = make(), torch.randn(B, D), 0.3
     options = {"r1": 0.7, "r2": 0.4, "gradient_penalty": 1.5, "noise": noise}
-    terms = gan.discriminator_loss(x, **options, generator=generator(seed))
-    g = generator(seed)
+    terms = gan.discriminator_loss(x, **options, rng=seeded(seed))
+    g = seeded(seed)
     fake = gan.generator(torch.randn(B, L, generator=g)).detach()
     real = x + noise * torch.randn(B, D, generator=g)
     fake = fake + noise * torch.randn(B, D, generator=g)
@@ -67,13 +67,13 @@ def test_penalties_and_noise_enter_as_stated(seed: int) -> None:
         return logits
 
     penalty = 0.7 * r1_penalty(judge, real).mean() + 0.4 * r1_penalty(judge, fake).mean()
-    between = gradient_penalty(judge, real, fake, generator=g).mean()
+    between = gradient_penalty(judge, real, fake, rng=g).mean()
     torch.testing.assert_close(terms["penalty"], (penalty + 1.5 * between).detach())
     base = F.softplus(-judge(real)).mean() + F.softplus(judge(fake)).mean()
     torch.testing.assert_close(terms["loss"], base + penalty + 1.5 * between)
-    g = generator(seed)
+    g = seeded(seed)
     blurred = gan.generator(torch.randn(B, L, generator=g)) + noise * torch.randn(B, D, generator=g)
-    loss = gan.generator_loss(B, noise=noise, generator=generator(seed))["loss"]
+    loss = gan.generator_loss(B, noise=noise, rng=seeded(seed))["loss"]
     torch.testing.assert_close(loss, F.softplus(-judge(blurred)).mean())
 
 
@@ -81,7 +81,7 @@ def test_penalties_and_noise_enter_as_stated(seed: int) -> None:
 def test_the_class_chooses_input_and_logit(seed: int) -> None:
     """Independent answer: one-hot rows and columns picked one example at a time."""
     gan = make(classes=K)
-    x, y = torch.randn(B, D), torch.randint(K, (B,), generator=generator(seed))
+    x, y = torch.randn(B, D), torch.randint(K, (B,), generator=seeded(seed))
     logits = gan.logits(x, y)
     outputs = gan.discriminator(x)
     for i in range(B):
@@ -92,8 +92,8 @@ def test_the_class_chooses_input_and_logit(seed: int) -> None:
         one_hot = torch.zeros(K)
         one_hot[y[i]] = 1
         torch.testing.assert_close(made[i], gan.generator(torch.cat([z[i], one_hot])))
-    asked = gan.sample(B, y=y, generator=generator(seed))
-    drawn = torch.randn(B, L, generator=generator(seed))
+    asked = gan.sample(B, y=y, rng=seeded(seed))
+    drawn = torch.randn(B, L, generator=seeded(seed))
     torch.testing.assert_close(asked, gan.decode(drawn, y))
     gan.discriminator_loss(x, y)["loss"].backward()
     gan.generator_loss(B, y)["loss"].backward()
@@ -121,14 +121,14 @@ def test_packed_examples_are_judged_together() -> None:
 def test_truncated_latents_have_the_truncated_normal_density(seed: int) -> None:
     gan = GAN(nn.Identity(), MLP(L, [4], 1), L)
     n, c = 20_000, 0.8
-    z = gan.sample(n, truncation=c, generator=generator(seed))
+    z = gan.sample(n, truncation=c, rng=seeded(seed))
     assert z.abs().max() <= c
     mass = math.erf(c / math.sqrt(2))
     density = math.exp(-(c**2) / 2) / math.sqrt(2 * math.pi)
     assert_mean_close(z.flatten(), 0.0)
     assert_mean_close(z.flatten().square(), 1 - 2 * c * density / mass)
-    wide = gan.sample(n, truncation=30.0, generator=generator(seed))
-    torch.testing.assert_close(wide, gan.sample(n, generator=generator(seed)), rtol=1e-4, atol=1e-4)
+    wide = gan.sample(n, truncation=30.0, rng=seeded(seed))
+    torch.testing.assert_close(wide, gan.sample(n, rng=seeded(seed)), rtol=1e-4, atol=1e-4)
     with pytest.raises(ValueError, match="truncation must be a number of at least"):
         gan.sample(2, truncation=0.0)
 
@@ -143,10 +143,8 @@ def test_samples_are_drawn_in_evaluation_mode(seed: int) -> None:
     network = ConvGenerator(L, (1, 8, 8), (4, 3))
     gan = GAN(network, ConvDiscriminator((1, 8, 8), (4,)), L)
     before = {name: value.clone() for name, value in gan.state_dict().items()}
-    one = gan.sample(5, generator=generator(seed))
-    torch.testing.assert_close(
-        one[:1], gan.decode(torch.randn(5, L, generator=generator(seed))[:1])
-    )
+    one = gan.sample(5, rng=seeded(seed))
+    torch.testing.assert_close(one[:1], gan.decode(torch.randn(5, L, generator=seeded(seed))[:1]))
     assert gan.training
     assert all(torch.equal(value, gan.state_dict()[name]) for name, value in before.items())
     assert one.min() >= 0

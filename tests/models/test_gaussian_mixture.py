@@ -13,21 +13,21 @@ from torch import Tensor
 from torch.distributions import MultivariateNormal
 
 from helpers.models.gaussian_mixture import GaussianMixture
-from helpers.random import generator
+from helpers.random import seeded
 from tests.statistics import assert_mean_close
 
 N, D, K = 60, 3, 2
 
 
 def data(seed: int) -> Tensor:
-    g = generator(seed)
+    g = seeded(seed)
     x = torch.randn(N, D, generator=g, dtype=torch.float64)
     x[: N // 3] = 0.5 * x[: N // 3] + torch.tensor([2.0, -1.0, 0.5], dtype=torch.float64)
     return x
 
 
 def soft_start(seed: int, components: int) -> Tensor:
-    r = torch.rand(N, components, generator=generator(seed), dtype=torch.float64) ** 3 + 0.01
+    r = torch.rand(N, components, generator=seeded(seed), dtype=torch.float64) ** 3 + 0.01
     return r / r.sum(1, keepdim=True)
 
 
@@ -104,11 +104,11 @@ def test_moments_of_samples(seed: int) -> None:
     mixture = GaussianMixture(K).start(x, soft_start(seed, K))
     for _ in range(5):
         mixture.em_step(x)
-    draws = mixture.sample(20_000, generator=generator(seed + 1))
+    draws = mixture.sample(20_000, rng=seeded(seed + 1))
     assert_mean_close(draws, x.mean(0))  # an M-step keeps the mean and the covariance of the data
     products = (draws - x.mean(0))[:, :, None] * (draws - x.mean(0))[:, None]
     assert_mean_close(products, (x - x.mean(0)).T @ (x - x.mean(0)) / N)
-    one = mixture.sample(5_000, generator=generator(seed + 2), component=1)
+    one = mixture.sample(5_000, rng=seeded(seed + 2), component=1)
     assert_mean_close(one, mixture.means[1])
 
 
@@ -154,14 +154,14 @@ def test_empty_component_keeps_its_mean_and_does_no_harm(prior: float, seed: int
 
 
 def test_fit_finds_two_clear_groups(device: torch.device, seed: int) -> None:
-    g = generator(seed)
+    g = seeded(seed)
     x = torch.randn(300, 2, generator=g, dtype=torch.float64) * 0.5
     x[:100] += 4.0
-    mixture = GaussianMixture(2).fit(x.to(device), generator=generator(seed, device))
+    mixture = GaussianMixture(2).fit(x.to(device), rng=seeded(seed, device))
     smallest = int(mixture.weights.argmin())
     assert float(mixture.weights[smallest]) == pytest.approx(1 / 3, abs=1e-3)
     torch.testing.assert_close(mixture.means[smallest].cpu(), x[:100].mean(0), atol=1e-2, rtol=0)
-    assert mixture.sample(5, generator=generator(1, device)).device.type == device.type
+    assert mixture.sample(5, rng=seeded(1, device)).device.type == device.type
 
 
 def test_bad_arguments_are_named(seed: int) -> None:

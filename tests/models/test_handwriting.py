@@ -11,15 +11,15 @@ from torch import Tensor, nn
 from helpers.distributions import StrokeMixture
 from helpers.models.handwriting import HandwritingPredictor
 from helpers.models.handwriting_synthesis import HandwritingSynthesiser
-from helpers.nn.soft_window import SoftWindow
-from helpers.random import generator
+from helpers.networks.soft_window import SoftWindow
+from helpers.random import seeded
 from helpers.training import gradient_step
 
 B, T, H, J, U, V = 4, 6, 5, 2, 3, 7
 
 
 def pens(seed: int, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
-    g = generator(seed)
+    g = seeded(seed)
     x = torch.randn(B, T, 3, generator=g)
     x[..., 2] = (x[..., 2] > 0).double()
     return x.to(device), torch.tensor([T, 2, 5, 1], device=device)
@@ -44,7 +44,7 @@ def synthesiser(device: torch.device | str = "cpu") -> HandwritingSynthesiser:
 @pytest.mark.equation("eq-handwriting-window")
 def test_the_window_is_the_formula_in_loops(seed: int) -> None:
     """Explicit loops over texts, letters and bumps."""
-    window, g = SoftWindow(H, J, letter_steps=3.0), generator(seed)
+    window, g = SoftWindow(H, J, letter_steps=3.0), seeded(seed)
     nn.init.normal_(window.steer.weight)
     h, kappa = torch.randn(B, H, generator=g), torch.rand(B, J, generator=g)
     codes = torch.randint(V, (B, U), generator=g)
@@ -153,7 +153,7 @@ def test_gradients_of_the_synthesis_network_are_finite_differences(seed: int) ->
 def test_a_prefix_is_the_past_of_a_sample(seed: int) -> None:
     """A network without noise: the sample after a prefix is the mean of the prediction."""
     model, (x, _) = predictor(), pens(seed)
-    drawn = model.sample(1, steps=1, bias=60.0, prefix=x[0], generator=generator(seed))
+    drawn = model.sample(1, steps=1, bias=60.0, prefix=x[0], rng=seeded(seed))
     start = torch.cat([torch.zeros(1, 1, 3), x[:1]], 1)
     mixture, _ = model.predict(start)
     best = mixture.mu[0, -1, mixture.logits[0, -1].argmax()]
@@ -170,7 +170,7 @@ def test_writing_stops_at_the_lift_after_the_last_letter(seed: int) -> None:
         model.window.steer.bias[2 * J :] = math.log(0.3)  # 0.3 letters a step
         model.output.weight.zero_()
         model.output.bias[-1] = 40.0  # a lift after each step
-    done = model.write(["abc", "a"], generator=generator(seed))
+    done = model.write(["abc", "a"], rng=seeded(seed))
     # behind the last letter once kappa > U − ½: 0.3 t > 2.5 at t = 9, 0.3 t > 0.5 at t = 2; the
     # lift before that step ends the text
     assert done.lengths.tolist() == [8, 1]
@@ -179,14 +179,14 @@ def test_writing_stops_at_the_lift_after_the_last_letter(seed: int) -> None:
     assert done.attention.shape == (2, 8, 4)
     with torch.no_grad():
         model.output.bias[-1] = -40.0  # never a lift
-    endless = model.write(["abc"], patience=2.0, generator=generator(seed))
+    endless = model.write(["abc"], patience=2.0, rng=seeded(seed))
     assert endless.lengths.tolist() == [18]  # 2 · 3 letters · 3 steps
     assert not endless.finished.any()
 
 
 def test_sampling_obeys_its_generator(device: torch.device, seed: int) -> None:
     model, before = synthesiser(device), torch.get_rng_state()
-    one, two = (model.sample(2, text="bad", generator=generator(seed, device)) for _ in range(2))
+    one, two = (model.sample(2, text="bad", rng=seeded(seed, device)) for _ in range(2))
     assert torch.equal(one, two)
     assert torch.equal(before, torch.get_rng_state())
     assert one.shape[::2] == (2, 3)
@@ -198,7 +198,7 @@ def test_learns_two_texts_apart(seed: int) -> None:
     model = HandwritingSynthesiser("ab", 8, 8, components=2, bumps=1, letter_steps=3.0)
     x = torch.tensor([[[1.0, 0.0, 0.0]] * 2 + [[1.0, 0.0, 1.0]]] * 2)
     x[1, :, 0] = -1.0
-    x = (x.repeat(8, 1, 1) + 0.1 * torch.randn(16, 3, 3, generator=generator(seed))).clamp(-9, 9)
+    x = (x.repeat(8, 1, 1) + 0.1 * torch.randn(16, 3, 3, generator=seeded(seed))).clamp(-9, 9)
     x[..., 2] = torch.tensor([0.0, 0.0, 1.0])
     codes = model.encode(["a", "b"] * 8)
     step = gradient_step(model, torch.optim.Adam(model.parameters(), 0.03))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from helpers.models.hidden_markov import HiddenMarkovModel
-from helpers.random import generator
+from helpers.random import seeded
 from tests.statistics import assert_mean_close
 
 K, V, T, B = 3, 4, 5, 2
@@ -20,12 +20,12 @@ K, V, T, B = 3, 4, 5, 2
 
 @pytest.fixture
 def model(seed: int) -> HiddenMarkovModel:
-    return HiddenMarkovModel.random(K, V, generator=generator(seed))
+    return HiddenMarkovModel.random(K, V, rng=seeded(seed))
 
 
 @pytest.fixture
 def x(seed: int) -> Tensor:
-    return torch.randint(V, (B, T), generator=generator(seed + 1))
+    return torch.randint(V, (B, T), generator=seeded(seed + 1))
 
 
 def paths() -> Tensor:
@@ -100,15 +100,15 @@ def test_one_step_of_baum_welch_counts_over_all_paths(model: HiddenMarkovModel, 
 def test_baum_welch_never_lowers_the_likelihood(draw: int, states: int, length: int) -> None:
     previous = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
-    x = torch.randint(V, (4, length), generator=generator(draw))
-    model = HiddenMarkovModel.random(states, V, generator=generator(draw + 1))
+    x = torch.randint(V, (4, length), generator=seeded(draw))
+    model = HiddenMarkovModel.random(states, V, rng=seeded(draw + 1))
     model.fit(x, max_steps=15, tolerance=0.0)
     assert all(after >= before - 1e-11 for before, after in pairwise(model.history))
     torch.set_default_dtype(previous)
 
 
 def test_samples_have_the_marginals_of_the_chain(model: HiddenMarkovModel, seed: int) -> None:
-    symbols, states = model.sample(20_000, length=3, generator=generator(seed))
+    symbols, states = model.sample(20_000, length=3, rng=seeded(seed))
     at_third = model.initial @ model.transition @ model.transition
     one_hot = torch.nn.functional.one_hot
     assert_mean_close(one_hot(states[:, 2], K).double(), at_third)
@@ -121,8 +121,8 @@ def test_likelihoods_of_all_sequences_sum_to_one(model: HiddenMarkovModel) -> No
 
 
 def test_long_sequences_neither_underflow_nor_overflow(seed: int) -> None:
-    model = HiddenMarkovModel.random(K, V, generator=generator(seed))
-    x, _ = model.sample(1, length=2000, generator=generator(seed))
+    model = HiddenMarkovModel.random(K, V, rng=seeded(seed))
+    x, _ = model.sample(1, length=2000, rng=seeded(seed))
     assert torch.isfinite(model.log_prob(x)).all()
     single, _ = model.posterior(x)
     torch.testing.assert_close(single.sum(2), torch.ones(1, 2000))
@@ -133,7 +133,7 @@ def test_state_that_is_never_visited_keeps_its_rows(seed: int) -> None:
     transition = torch.tensor([[0.7, 0.3, 0.0], [0.4, 0.6, 0.0], [0.2, 0.3, 0.5]])
     emission = torch.tensor([[0.5, 0.5], [0.9, 0.1], [0.25, 0.75]])
     model = HiddenMarkovModel(torch.tensor([0.5, 0.5, 0.0]), transition, emission)
-    x = torch.randint(2, (3, 7), generator=generator(seed))
+    x = torch.randint(2, (3, 7), generator=seeded(seed))
     two = HiddenMarkovModel(torch.tensor([0.5, 0.5]), transition[:2, :2], emission[:2])
     torch.testing.assert_close(model.log_prob(x), two.log_prob(x))
     model.fit(x, max_steps=4)
@@ -153,10 +153,10 @@ def test_impossible_sequence_is_minus_infinity_and_an_error_where_it_matters() -
 
 
 def test_works_on_the_device(device: torch.device, seed: int) -> None:
-    cpu = HiddenMarkovModel.random(K, V, generator=generator(seed))
+    cpu = HiddenMarkovModel.random(K, V, rng=seeded(seed))
     tables = (t.to(device) for t in (cpu.initial, cpu.transition, cpu.emission))
     model = HiddenMarkovModel(*tables)
-    x, z = model.sample(3, length=6, generator=generator(seed, device))
+    x, z = model.sample(3, length=6, rng=seeded(seed, device))
     assert x.shape == z.shape == (3, 6)
     assert model.fit(x, max_steps=2).transition.device.type == device.type
     torch.testing.assert_close(model.viterbi(x)[0].cpu().shape, torch.Size([3, 6]))

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from helpers.models.hybrids import VAEGAN, AdversarialAutoencoder
-from helpers.nn import MLP
-from helpers.random import generator
+from helpers.networks import MLP
+from helpers.random import seeded
 from tests.statistics import assert_mean_close
 
 B, D, L, M = 6, 5, 3, 4
@@ -60,8 +60,8 @@ def test_reconstruction_is_a_normal_density(seed: int, device: torch.device) -> 
 def test_the_game_of_codes_is_a_classifier(seed: int, device: torch.device) -> None:
     """Binary cross-entropy of torch with the label 1 for draws of the prior and 0 for codes."""
     model, x = autoencoder(device), torch.randn(B, D, device=device)
-    terms = model.discriminator_loss(x, generator=generator(seed, device))
-    z = torch.randn(B, L, generator=generator(seed, device), device=device)
+    terms = model.discriminator_loss(x, rng=seeded(seed, device))
+    z = torch.randn(B, L, generator=seeded(seed, device), device=device)
     prior, codes = model.discriminator(z), model.discriminator(model.encoder(x))
     expected = binary_cross_entropy(prior, 1) + binary_cross_entropy(codes, 0)
     torch.testing.assert_close(terms["loss"], expected)
@@ -122,7 +122,7 @@ def test_the_three_losses_of_the_vaegan(seed: int, device: torch.device) -> None
     prior = torch.distributions.Normal(torch.zeros_like(mu), torch.ones_like(mu))
     kl = torch.distributions.kl_divergence(posterior, prior).sum(1).mean()
 
-    rng = generator(seed, device)
+    rng = seeded(seed, device)
     eps, z = (torch.randn(B, L, generator=rng, device=device) for _ in range(2))
     x_hat, x_prior = model.decoder(mu + posterior.stddev * eps), model.decoder(z)
     gap = (model.features(x) - model.features(x_hat)).square().sum(1).mean() / (2 * 0.25)
@@ -131,17 +131,17 @@ def test_the_three_losses_of_the_vaegan(seed: int, device: torch.device) -> None
         for name, v in {"x": x, "x_hat": x_hat, "x_prior": x_prior}.items()
     }
 
-    found = model.encoder_loss(x, generator=generator(seed, device))
+    found = model.encoder_loss(x, rng=seeded(seed, device))
     torch.testing.assert_close(found["loss"], gap + kl)
     torch.testing.assert_close(found["kl"], kl.detach())
     assert moved(model, found["loss"]) == {"encoder", "decoder", "features"}
 
-    found = model.decoder_loss(x, generator=generator(seed, device))
+    found = model.decoder_loss(x, rng=seeded(seed, device))
     fooling = binary_cross_entropy(judged["x_hat"], 1) + binary_cross_entropy(judged["x_prior"], 1)
     torch.testing.assert_close(found["loss"], 0.7 * gap + fooling)
     torch.testing.assert_close(found["adversarial"], fooling.detach())
 
-    found = model.discriminator_loss(x, generator=generator(seed, device))
+    found = model.discriminator_loss(x, rng=seeded(seed, device))
     expected = (
         binary_cross_entropy(judged["x"], 1)
         + binary_cross_entropy(judged["x_hat"], 0)
@@ -168,8 +168,8 @@ def test_autoencoder_reconstructs_its_codes() -> None:
     torch.testing.assert_close(model.reconstruct(x), model.decoder(model.encode(x)).detach())
     assert model.encode(x).requires_grad
     assert not model.reconstruct(x).requires_grad
-    z = model.latents(2, generator=generator(4))
-    torch.testing.assert_close(model.sample(2, generator=generator(4)), model.decode_mean(z))
+    z = model.latents(2, rng=seeded(4))
+    torch.testing.assert_close(model.sample(2, rng=seeded(4)), model.decode_mean(z))
 
 
 @pytest.mark.parametrize("make", [autoencoder, vaegan])

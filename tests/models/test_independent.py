@@ -75,7 +75,7 @@ def test_before_fitting_all_levels_are_equally_likely() -> None:
 def test_samples_have_the_models_frequencies(device: torch.device, seed: int) -> None:
     x = levels(device)
     model = IndependentCategorical(SHAPE, V, smoothing=S).to(device).fit(x)
-    drawn = model.sample(20_000, generator=rng(seed, device))
+    drawn = model.sample(20_000, rng=rng(seed, device))
     assert drawn.shape == (20_000, *SHAPE)
     frequencies = (F.one_hot(x, V).sum(0) + S) / (N + S * V)
     assert_mean_close(F.one_hot(drawn, V).double(), frequencies)

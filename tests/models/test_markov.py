@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from helpers.models.markov import MarkovChain
-from helpers.random import generator
+from helpers.random import seeded
 from tests.statistics import assert_mean_close
 
 V, T = 4, 60
@@ -20,7 +20,7 @@ V, T = 4, 60
 
 def text(seed: int, length: int = T) -> Tensor:
     """Symbols in which the last but one matters; symbol 3 is rare."""
-    g = generator(seed)
+    g = seeded(seed)
     table = torch.rand(V, V, V, generator=g) ** 3 + torch.tensor([0.05, 0.05, 0.05, 0.0])
     x = [0, 1]
     for _ in range(length - 2):
@@ -44,7 +44,7 @@ def by_dictionary(x: list[int], history: tuple[int, ...], symbol: int, order: in
 
 @pytest.mark.parametrize("order", [0, 1, 3])
 def test_conditionals_are_those_of_dictionaries(order: int, seed: int) -> None:
-    x, new = text(seed), torch.randint(V, (2, 6), generator=generator(seed + 1))
+    x, new = text(seed), torch.randint(V, (2, 6), generator=seeded(seed + 1))
     found = MarkovChain(V, order=order).fit(x).log_conditionals(new).exp()
     for b, t in itertools.product(range(2), range(6)):
         row = new[b].tolist()
@@ -66,7 +66,7 @@ def test_probabilities_of_all_rows_sum_to_one(draw: int, order: int) -> None:
 
 def test_samples_occur_as_often_as_log_prob_says(seed: int) -> None:
     chain = MarkovChain(V, order=2).fit(text(seed))
-    x = chain.sample(20_000, length=3, generator=generator(seed + 1))
+    x = chain.sample(20_000, length=3, rng=seeded(seed + 1))
     every = torch.tensor(list(itertools.product(range(V), repeat=3)))
     p = chain.log_prob(every).exp()
     shares = torch.nn.functional.one_hot((x * torch.tensor([16, 4, 1])).sum(1), 64).double()
@@ -76,7 +76,7 @@ def test_samples_occur_as_often_as_log_prob_says(seed: int) -> None:
 def test_samples_continue_their_start(seed: int) -> None:
     chain = MarkovChain(V, order=2).fit(text(seed))
     start = torch.tensor([2, 0, 1])
-    x = chain.sample(20_000, length=1, start=start, generator=generator(seed + 1))
+    x = chain.sample(20_000, length=1, start=start, rng=seeded(seed + 1))
     assert torch.equal(x[:, :3], start.expand(20_000, 3))
     ends = torch.cat([start.expand(V, 3), torch.arange(V)[:, None]], 1)
     p = chain.log_conditionals(ends)[:, 3].exp()
@@ -85,7 +85,7 @@ def test_samples_continue_their_start(seed: int) -> None:
 
 def test_long_text_of_known_entropy(seed: int) -> None:
     """A chain that repeats with probability 0.9 has 0.325 nats a symbol: order 1 finds them."""
-    stay = torch.rand(40_000, generator=generator(seed)) < 0.9
+    stay = torch.rand(40_000, generator=seeded(seed)) < 0.9
     x = (~stay).long().cumsum(0) % 2
     entropy = -(0.9 * torch.tensor(0.9).log() + 0.1 * torch.tensor(0.1).log())
     half = 20_000
@@ -96,8 +96,8 @@ def test_long_text_of_known_entropy(seed: int) -> None:
 
 def test_same_generator_same_text_on_the_device(device: torch.device, seed: int) -> None:
     chain = MarkovChain(V, order=3).fit(text(seed).to(device))
-    a = chain.sample(2, length=9, generator=generator(seed, device))
-    b = chain.sample(2, length=9, generator=generator(seed, device))
+    a = chain.sample(2, length=9, rng=seeded(seed, device))
+    b = chain.sample(2, length=9, rng=seeded(seed, device))
     assert torch.equal(a, b)
     assert a.device.type == device.type
     assert torch.isfinite(chain.log_prob(a)).all()

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from helpers.models.independent import IndependentCategorical
 from helpers.models.mixture import CategoricalMixture, Mixture
-from helpers.random import generator
+from helpers.random import seeded
 from tests.statistics import assert_mean_close
 
 N, D, V, K = 40, 4, 3, 2
@@ -22,7 +22,7 @@ N, D, V, K = 40, 4, 3, 2
 
 def data(seed: int, n: int = N) -> Tensor:
     """Two overlapping kinds of examples, (n, D) levels."""
-    g = generator(seed)
+    g = seeded(seed)
     tables = torch.rand(2, D, V, generator=g) ** 2 + 0.02
     kind = torch.randint(2, (n,), generator=g)
     return torch.multinomial(tables[kind].flatten(0, 1), 1, generator=g).reshape(n, D)
@@ -44,7 +44,7 @@ def test_em_never_lowers_the_objective(
 ) -> None:
     previous = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
-    x, g = data(data_seed), generator(data_seed)
+    x, g = data(data_seed), seeded(data_seed)
     r = torch.rand(N, components, generator=g) ** 4 + 1e-3
     mixture = CategoricalMixture(
         components, V, smoothing=smoothing, prior_examples=prior_examples
@@ -57,7 +57,7 @@ def test_em_never_lowers_the_objective(
 def test_objective_is_likelihood_plus_log_prior_written_out(seed: int) -> None:
     x = data(seed)
     mixture = CategoricalMixture(K, V, smoothing=0.7, prior_examples=5.0)
-    mixture.fit(x, max_steps=3, generator=generator(seed))
+    mixture.fit(x, max_steps=3, rng=seeded(seed))
     total = 0.0
     for row in x.tolist():
         terms = [
@@ -73,13 +73,13 @@ def test_objective_is_likelihood_plus_log_prior_written_out(seed: int) -> None:
 
 
 def test_probabilities_of_all_examples_sum_to_one(seed: int) -> None:
-    mixture = CategoricalMixture(3, V, smoothing=0.2).fit(data(seed), generator=generator(seed))
+    mixture = CategoricalMixture(3, V, smoothing=0.2).fit(data(seed), rng=seeded(seed))
     assert float(mixture.log_prob(every_example()).exp().sum()) == pytest.approx(1.0, abs=1e-12)
 
 
 def test_samples_occur_as_often_as_log_prob_says(seed: int) -> None:
-    mixture = CategoricalMixture(K, V, smoothing=0.2).fit(data(seed), generator=generator(seed))
-    x = mixture.sample(20_000, generator=generator(seed + 1))
+    mixture = CategoricalMixture(K, V, smoothing=0.2).fit(data(seed), rng=seeded(seed))
+    x = mixture.sample(20_000, rng=seeded(seed + 1))
     place = V ** torch.arange(D - 1, -1, -1)
     shares = torch.nn.functional.one_hot((x * place).sum(1), V**D).double()
     likely = mixture.log_prob(every_example()).exp()
@@ -87,8 +87,8 @@ def test_samples_occur_as_often_as_log_prob_says(seed: int) -> None:
 
 
 def test_samples_of_one_component_follow_its_table(seed: int) -> None:
-    mixture = CategoricalMixture(K, V, smoothing=0.2).fit(data(seed), generator=generator(seed))
-    x = mixture.sample(5_000, generator=generator(seed + 1), component=1)
+    mixture = CategoricalMixture(K, V, smoothing=0.2).fit(data(seed), rng=seeded(seed))
+    x = mixture.sample(5_000, rng=seeded(seed + 1), component=1)
     assert_mean_close(
         torch.nn.functional.one_hot(x, V).double().flatten(1), mixture.log_table[1].exp().flatten()
     )
@@ -140,9 +140,9 @@ def test_empty_component_keeps_its_table_and_gets_weight_zero(seed: int) -> None
 
 def test_restarts_keep_the_best_run(seed: int) -> None:
     x = data(seed)
-    g = generator(seed)
-    ends = [CategoricalMixture(4, V).fit(x, max_steps=5, generator=g).history[-1] for _ in range(3)]
-    best = CategoricalMixture(4, V).fit(x, restarts=3, max_steps=5, generator=generator(seed))
+    g = seeded(seed)
+    ends = [CategoricalMixture(4, V).fit(x, max_steps=5, rng=g).history[-1] for _ in range(3)]
+    best = CategoricalMixture(4, V).fit(x, restarts=3, max_steps=5, rng=seeded(seed))
     assert best.history[-1] == max(ends)
     assert best.objective(x) == best.history[-1]
 
@@ -150,17 +150,17 @@ def test_restarts_keep_the_best_run(seed: int) -> None:
 def test_same_generator_same_result_and_global_state_untouched(seed: int) -> None:
     x = data(seed)
     state = torch.get_rng_state()
-    a = CategoricalMixture(K, V).fit(x, generator=generator(seed))
-    b = CategoricalMixture(K, V).fit(x, generator=generator(seed))
+    a = CategoricalMixture(K, V).fit(x, rng=seeded(seed))
+    b = CategoricalMixture(K, V).fit(x, rng=seeded(seed))
     assert torch.equal(a.log_table, b.log_table)
-    assert torch.equal(a.sample(7, generator=generator(3)), b.sample(7, generator=generator(3)))
+    assert torch.equal(a.sample(7, rng=seeded(3)), b.sample(7, rng=seeded(3)))
     assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_images_keep_their_shape_and_device(device: torch.device, seed: int) -> None:
     x = data(seed).reshape(N, 1, 2, 2).to(device)
-    mixture = CategoricalMixture(K, V).fit(x, generator=generator(seed, device))
-    sample = mixture.sample(5, generator=generator(seed, device))
+    mixture = CategoricalMixture(K, V).fit(x, rng=seeded(seed, device))
+    sample = mixture.sample(5, rng=seeded(seed, device))
     assert sample.shape == (5, 1, 2, 2)
     assert sample.device.type == device.type
     assert mixture.log_prob(sample).shape == (5,)

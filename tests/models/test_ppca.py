@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from helpers.models.ppca import ProbabilisticPCA
 from helpers.models.vae import VAE
-from helpers.nn import MLP
+from helpers.networks import MLP
 from tests.models.vae_toy import rng
 from tests.statistics import assert_mean_close
 
@@ -53,7 +53,7 @@ def test_the_marginal_of_the_linear_model_is_normal(device: torch.device, seed: 
     covariance = weight @ weight.T + model.std.item() ** 2 * np.eye(D)
     expected = multivariate_normal(bias, covariance).logpdf(x.cpu().numpy())
     torch.testing.assert_close(model.log_prob(x).cpu(), torch.as_tensor(expected))
-    drawn = linear_vae(model).sample(20_000, generator=rng(seed, device))
+    drawn = linear_vae(model).sample(20_000, rng=rng(seed, device))
     assert_mean_close(drawn, model.bias)
     centred = drawn - model.bias
     products = centred[:, :, None] * centred[:, None, :]
@@ -67,13 +67,13 @@ def test_the_bound_of_the_linear_vae_is_its_log_likelihood(device: torch.device,
     model = ProbabilisticPCA(D, L).to(device).fit(x)
     vae = linear_vae(model)
     with torch.no_grad():
-        weights = vae.log_weights(x, num_samples=4, generator=rng(seed, device))
+        weights = vae.log_weights(x, num_samples=4, rng=rng(seed, device))
     weight, bias = model.weight.cpu().numpy(), model.bias.cpu().numpy()
     covariance = weight @ weight.T + model.std.item() ** 2 * np.eye(D)
     expected = multivariate_normal(bias, covariance).logpdf(x.cpu().numpy())
     expected = torch.as_tensor(expected, device=device)
     torch.testing.assert_close(weights, expected.expand(4, N), rtol=1e-6, atol=1e-6)
-    reconstruction, kl = vae.elbo_terms(x.repeat(500, 1), generator=rng(seed, device))
+    reconstruction, kl = vae.elbo_terms(x.repeat(500, 1), rng=rng(seed, device))
     assert_mean_close((reconstruction - kl).detach().reshape(500, N), expected)
 
 
@@ -113,7 +113,7 @@ def test_a_trained_linear_vae_does_not_exceed_ppca(device: torch.device, seed: i
     generator = rng(seed, device)
     for _ in range(600):
         optimizer.zero_grad()
-        vae.loss(x.repeat(2, 1), generator=generator)["loss"].backward()
+        vae.loss(x.repeat(2, 1), rng=generator)["loss"].backward()
         optimizer.step()
         scheduler.step()
     log_p = linear_log_prob(vae, x)
@@ -142,7 +142,7 @@ def test_the_posterior_follows_bayes_rule(device: torch.device) -> None:
 
 def test_samples_have_the_models_moments(device: torch.device, seed: int) -> None:
     model = ProbabilisticPCA(D, L).to(device).fit(data(device))
-    drawn = model.sample(20_000, generator=rng(seed, device))
+    drawn = model.sample(20_000, rng=rng(seed, device))
     assert_mean_close(drawn, model.bias)
     centred = drawn - model.bias
     eye = torch.eye(D, device=device)

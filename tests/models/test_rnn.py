@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from helpers.data.streams import Streams
 from helpers.data.text import TextSplits
+from helpers.data.text.streams import Streams
 from helpers.models.rnn import RecurrentLanguageModel
-from helpers.nn import ElmanCell, GRUCell, LSTMCell
-from helpers.random import generator
+from helpers.networks import ElmanCell, GRUCell, LSTMCell
+from helpers.random import seeded
 from helpers.samplers.decoding import top_k
 from helpers.training import CarriedState, fit, gradient_step
 from tests.statistics import assert_mean_close
@@ -120,7 +120,7 @@ def test_step_by_step_is_the_same_as_at_once(cell: str) -> None:
 
 def test_samples_occur_as_often_as_log_prob_says(seed: int) -> None:
     model = make("gru")
-    x = model.sample(20_000, length=4, generator=generator(seed))
+    x = model.sample(20_000, length=4, rng=seeded(seed))
     p = model.log_prob(EVERY).exp().detach()
     place = (x * torch.tensor([27, 9, 3, 1])).sum(1)
     shares = nn.functional.one_hot(place, 81).double()
@@ -129,7 +129,7 @@ def test_samples_occur_as_often_as_log_prob_says(seed: int) -> None:
 
 def test_samples_continue_their_prompt(seed: int) -> None:
     model, prompt = make(), torch.tensor([2, 0, 1])
-    x = model.sample(20_000, length=1, prompt=prompt, generator=generator(seed))
+    x = model.sample(20_000, length=1, prompt=prompt, rng=seeded(seed))
     assert torch.equal(x[:, :3], prompt.expand(20_000, 3))
     ends = torch.cat([prompt.expand(V, 3), torch.arange(V)[:, None]], 1)
     p = model.log_conditionals(ends)[:, 3].exp().detach()
@@ -142,7 +142,7 @@ def test_greedy_samples_are_those_of_whole_prefixes(cell: str, seed: int) -> Non
     model = RecurrentLanguageModel(40, embedding=6, hidden=9, layers=2, cell=cell)
     for parameter in model.parameters():
         nn.init.normal_(parameter)
-    prompts = torch.randint(40, (5, 3), generator=generator(seed))
+    prompts = torch.randint(40, (5, 3), generator=seeded(seed))
     for prompt in [*prompts, prompts[0, :1], None]:
         x = model.sample(2, length=4, prompt=prompt, keep=lambda logits: top_k(logits, 1))
         assert torch.equal(x[0], x[1])
@@ -153,7 +153,7 @@ def test_greedy_samples_are_those_of_whole_prefixes(cell: str, seed: int) -> Non
 
 def test_it_learns_a_rule_that_needs_memory(seed: int) -> None:
     """Each symbol repeats the one three places before, with noise: the entropy is known."""
-    g = generator(seed)
+    g = seeded(seed)
     x = torch.randint(2, (3,), generator=g).tolist()
     flips = (torch.rand(6000, generator=g) < 0.1).long().tolist()
     for flip in flips:

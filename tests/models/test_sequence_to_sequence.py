@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from helpers.models.sequence_to_sequence import PADDING, SequenceToSequence, pad
-from helpers.nn.attention import AdditiveAttention
-from helpers.nn.recurrent import GRUCell
-from helpers.random import generator
+from helpers.networks.attention import AdditiveAttention
+from helpers.networks.recurrent import GRUCell
+from helpers.random import seeded
 from helpers.samplers.decoding import top_k
 from helpers.training import gradient_step
 from tests.statistics import assert_mean_close
@@ -48,7 +48,7 @@ def test_attention_is_a_weighted_mean_by_loops(seed: int) -> None:
     attention = AdditiveAttention(3, 4, 5)
     for parameter in attention.parameters():
         nn.init.normal_(parameter)
-    g = generator(seed)
+    g = seeded(seed)
     q, h = torch.randn(2, 3, generator=g), torch.randn(2, 6, 4, generator=g)
     mask = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
     c, alpha = attention(q, h, attention.keys(h), mask)
@@ -148,7 +148,7 @@ def test_samples_occur_as_often_as_log_prob_says(attention: bool, seed: int) -> 
     model = make(attention)
     n = 20_000
     source = pad(SOURCE)
-    drawn = model.sample(n, source=source, length=3, generator=generator(seed))
+    drawn = model.sample(n, source=source, length=3, rng=seeded(seed))
     assert drawn.shape == (3 * n, 3)
     targets = every(3)  # those of three symbols with or without an end behind them
     wanted, whole = pad(targets), torch.tensor([len(y) < 3 for y in targets])
@@ -207,9 +207,7 @@ def test_scheduled_sampling_reads_its_own_symbols(seed: int) -> None:
             p_second = own * log_p.exp()[second] + (1 - own) * (second == 0)
             expected = expected - p_first * p_second * raw(model, source, (first, second))[V]
     n = 20_000
-    logits, _ = model(
-        source.expand(n, -1), target.expand(n, -1), own=own, generator=generator(seed)
-    )
+    logits, _ = model(source.expand(n, -1), target.expand(n, -1), own=own, rng=seeded(seed))
     y = torch.tensor([1, 0, V]).expand(n, 3)
     losses = -logits.log_softmax(-1).gather(-1, y[..., None])[..., 0].sum(1)
     assert_mean_close(losses.detach()[:, None], expected.detach()[None])
@@ -231,9 +229,9 @@ def test_the_generator_is_obeyed_and_the_global_state_left_alone(
 ) -> None:
     model, source = make().to(device), pad(SOURCE).to(device)
     before = torch.get_rng_state()
-    draws = [model.sample(5, source=source, generator=generator(seed, device)) for _ in range(2)]
+    draws = [model.sample(5, source=source, rng=seeded(seed, device)) for _ in range(2)]
     losses = [
-        model.loss(source, pad(TARGET).to(device), own=0.5, generator=generator(seed, device))
+        model.loss(source, pad(TARGET).to(device), own=0.5, rng=seeded(seed, device))
         for _ in range(2)
     ]
     assert torch.equal(*draws)
@@ -305,5 +303,5 @@ def test_weights_survive_a_checkpoint(seed: int) -> None:
     model, other = make(), make()
     other.load_state_dict(model.state_dict())
     source = pad(SOURCE)
-    draws = [m.sample(3, source=source, generator=generator(seed)) for m in (model, other)]
+    draws = [m.sample(3, source=source, rng=seeded(seed)) for m in (model, other)]
     assert torch.equal(*draws)

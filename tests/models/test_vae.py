@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import kl_divergence
 
 from helpers.models.vae import VAE
-from helpers.nn import MLP
+from helpers.networks import MLP
 from helpers.objectives.divergences import importance_weighted_bound
 from helpers.training import fit, gradient_step
 from tests.models.vae_toy import D, Densities, L, all_binary, rng, toy_vae, wide_posterior
@@ -39,7 +39,7 @@ def test_the_marginal_likelihood_is_normalised_and_sampled(device: torch.device,
     model, x = toy_vae(device), all_binary(device)
     p = Densities(model, x).log_p.exp()
     torch.testing.assert_close(p.sum().item(), 1.0, atol=1e-9, rtol=0)
-    drawn = model.sample(200_000, generator=rng(seed, device))
+    drawn = model.sample(200_000, rng=rng(seed, device))
     codes = (drawn @ torch.tensor([8.0, 4.0, 2.0, 1.0], device=device)).long()
     assert_mean_close(F.one_hot(codes, 16).double(), p)
 
@@ -51,7 +51,7 @@ def test_elbo_terms_estimate_both_integrals(device: torch.device, seed: int) -> 
     exact = Densities(model, x)
     n = 5_000
     with torch.no_grad():
-        log_likelihood, kl = model.elbo_terms(x.repeat(n, 1), generator=rng(seed, device))
+        log_likelihood, kl = model.elbo_terms(x.repeat(n, 1), rng=rng(seed, device))
     assert_mean_close(log_likelihood.reshape(n, 16), exact.expected_log_likelihood)
     torch.testing.assert_close(kl[:16], exact.kl_to_prior, atol=1e-6, rtol=0)
 
@@ -66,7 +66,7 @@ def test_the_gap_of_the_bound_is_the_kl_to_the_true_posterior(
     assert exact.kl_to_posterior.mean() > 0.1  # a gap worth the name
     n = 5_000
     with torch.no_grad():
-        log_likelihood, kl = model.elbo_terms(x.repeat(n, 1), generator=rng(seed, device))
+        log_likelihood, kl = model.elbo_terms(x.repeat(n, 1), rng=rng(seed, device))
     assert_mean_close((log_likelihood - kl).reshape(n, 16), exact.log_p - exact.kl_to_posterior)
 
 
@@ -112,7 +112,7 @@ def draws(device: torch.device) -> Tensor:
 def test_reparameterised_gradients_are_unbiased(device: torch.device, seed: int) -> None:
     """The analytic gradient of E_q f for f of degree 2, from draws z = mu + std ⊙ eps."""
     model, x, expected = linear_gaussian(device, draws(device))
-    log_likelihood, _ = model.elbo_terms(x, generator=rng(seed, device))
+    log_likelihood, _ = model.elbo_terms(x, rng=rng(seed, device))
     (gradients,) = torch.autograd.grad(log_likelihood.sum(), [model.encoder.rows])
     assert_mean_close(gradients, expected)
 
@@ -127,7 +127,7 @@ def test_score_function_gradients_are_unbiased_and_noisier(device: torch.device,
         value = model.likelihood(z).log_prob(x)
     (score,) = torch.autograd.grad((value * q.log_prob(z)).sum(), [model.encoder.rows])
     assert_mean_close(score, expected)
-    log_likelihood, _ = model.elbo_terms(x, generator=rng(seed, device))
+    log_likelihood, _ = model.elbo_terms(x, rng=rng(seed, device))
     (gradients,) = torch.autograd.grad(log_likelihood.sum(), [model.encoder.rows])
     assert (score.var(0) > 2 * gradients.var(0)).all()
 
@@ -140,14 +140,14 @@ def test_the_loss_is_reconstruction_plus_beta_kl(
     """Quadrature of both integrals for the value; a finite difference in beta for its KL."""
     model, x = toy_vae(device, beta=beta), all_binary(device)
     exact = Densities(model, x)
-    terms = [model.loss(x, generator=rng(seed + i, device)) for i in range(400)]
+    terms = [model.loss(x, rng=rng(seed + i, device)) for i in range(400)]
     losses = torch.stack([term["loss"].detach() for term in terms])
     expected = (beta * exact.kl_to_prior - exact.expected_log_likelihood).mean()
     assert_mean_close(losses, expected)
 
     def loss(beta: float) -> Tensor:
         model.beta = beta
-        return model.loss(x, generator=rng(seed, device))["loss"].detach()
+        return model.loss(x, rng=rng(seed, device))["loss"].detach()
 
     slope = (loss(beta + 0.5) - loss(beta)) / 0.5
     torch.testing.assert_close(slope, exact.kl_to_prior.mean(), atol=1e-6, rtol=0)
@@ -161,7 +161,7 @@ def test_importance_weights_have_mean_p(device: torch.device, seed: int) -> None
     """Quadrature of p(x); the proposal is wider than the prior, so that the weights are bounded."""
     model, x = wide_posterior(toy_vae(device)), all_binary(device)
     with torch.no_grad():
-        log_weights = model.log_weights(x, num_samples=20_000, generator=rng(seed, device))
+        log_weights = model.log_weights(x, num_samples=20_000, rng=rng(seed, device))
     assert log_weights.shape == (20_000, 16)
     assert_mean_close(log_weights.exp(), Densities(model, x).log_p.exp())
 
@@ -175,7 +175,7 @@ def test_more_importance_samples_tighten_the_bound(device: torch.device, seed: i
     n, means, errors = 400, [], []
     for k in (1, 5, 50):
         generator = rng(seed, device)
-        bound = model.log_prob_bound(x.repeat(n, 1), num_samples=k, generator=generator)
+        bound = model.log_prob_bound(x.repeat(n, 1), num_samples=k, rng=generator)
         rounds = bound.reshape(n, 16).mean(1)
         means.append(rounds.mean())
         errors.append(rounds.std() / math.sqrt(n))
@@ -183,7 +183,7 @@ def test_more_importance_samples_tighten_the_bound(device: torch.device, seed: i
     assert gaps[0] > gaps[1] + 5 * (errors[0] + errors[1])
     assert gaps[1] > gaps[2] + 5 * (errors[1] + errors[2])
     assert gaps[2] > -5 * errors[2]
-    many = model.log_prob_bound(x, num_samples=50_000, generator=rng(seed, device)).mean()
+    many = model.log_prob_bound(x, num_samples=50_000, rng=rng(seed, device)).mean()
     torch.testing.assert_close(many, log_p, atol=0.02, rtol=0)
 
 
@@ -192,15 +192,15 @@ def test_the_iwae_loss_is_minus_the_bound_with_its_gradient(
 ) -> None:
     model, x = toy_vae(device), all_binary(device)
     parameters = list(model.parameters())
-    terms = model.loss(x, num_samples=6, generator=rng(seed, device))
-    weights = model.log_weights(x, num_samples=6, generator=rng(seed, device))
+    terms = model.loss(x, num_samples=6, rng=rng(seed, device))
+    weights = model.log_weights(x, num_samples=6, rng=rng(seed, device))
     expected = -(weights.exp().mean(0).log()).mean()
     torch.testing.assert_close(terms["loss"], expected)
     gradients = torch.autograd.grad(terms["loss"], parameters)
     torch.testing.assert_close(gradients, torch.autograd.grad(expected, parameters))
     exact = Densities(model, x)
     torch.testing.assert_close(terms["kl"], exact.kl_to_prior.mean(), atol=1e-6, rtol=0)
-    many = model.loss(x.repeat(300, 1), num_samples=7, generator=rng(seed, device))
+    many = model.loss(x.repeat(300, 1), num_samples=7, rng=rng(seed, device))
     expected_reconstruction = -exact.expected_log_likelihood.mean()
     torch.testing.assert_close(many["reconstruction"], expected_reconstruction, atol=0.1, rtol=0)
 
@@ -223,10 +223,10 @@ def test_elbo_terms_and_weights_are_their_distributions_log_probs(
     eps = torch.randn(k, 5, L, generator=rng(seed, device), device=device)
     z = q.mean + q.stddev * eps
     expected = model.likelihood(z).log_prob(x) + model.prior().log_prob(z) - q.log_prob(z)
-    weights = model.log_weights(x, num_samples=k, generator=rng(seed, device))
+    weights = model.log_weights(x, num_samples=k, rng=rng(seed, device))
     torch.testing.assert_close(weights, expected)
     eps = torch.randn(5, L, generator=rng(seed, device), device=device)
-    log_likelihood, kl = model.elbo_terms(x, generator=rng(seed, device))
+    log_likelihood, kl = model.elbo_terms(x, rng=rng(seed, device))
     z = q.mean + q.stddev * eps
     torch.testing.assert_close(log_likelihood, model.likelihood(z).log_prob(x))
     torch.testing.assert_close(kl, kl_divergence(q, model.prior()))
@@ -235,13 +235,13 @@ def test_elbo_terms_and_weights_are_their_distributions_log_probs(
 def test_the_bound_is_the_same_for_any_chunk(device: torch.device, seed: int) -> None:
     model, x = toy_vae(device), all_binary(device)[:3]
     generator = rng(seed, device)
-    chunks = [model.log_weights(x, num_samples=k, generator=generator) for k in (2, 2, 1)]
+    chunks = [model.log_weights(x, num_samples=k, rng=generator) for k in (2, 2, 1)]
     expected = importance_weighted_bound(torch.cat(chunks))
-    bound = model.log_prob_bound(x, num_samples=5, generator=rng(seed, device), chunk=7)
+    bound = model.log_prob_bound(x, num_samples=5, rng=rng(seed, device), chunk=7)
     torch.testing.assert_close(bound, expected)
     generator = rng(seed, device)
-    parts = [model.log_weights(part, num_samples=1, generator=generator) for part in x.split(2)]
-    bound = model.log_prob_bound(x, num_samples=1, generator=rng(seed, device), chunk=2)
+    parts = [model.log_weights(part, num_samples=1, rng=generator) for part in x.split(2)]
+    bound = model.log_prob_bound(x, num_samples=1, rng=rng(seed, device), chunk=2)
     torch.testing.assert_close(bound, torch.cat(parts, 1)[0])
     assert not bound.requires_grad
 
@@ -251,18 +251,18 @@ def test_evaluation_ignores_dropout_and_training_does_not(seed: int) -> None:
     x = all_binary(torch.device("cpu"))
 
     def bound() -> Tensor:
-        return model.log_prob_bound(x, num_samples=3, generator=rng(seed, x.device))
+        return model.log_prob_bound(x, num_samples=3, rng=rng(seed, x.device))
 
     torch.testing.assert_close(bound(), bound(), rtol=0, atol=0)
     torch.testing.assert_close(model.reconstruct(x), model.reconstruct(x), rtol=0, atol=0)
     assert model.training
-    first, second = (model.loss(x, generator=rng(seed, x.device))["loss"] for _ in range(2))
+    first, second = (model.loss(x, rng=rng(seed, x.device))["loss"] for _ in range(2))
     assert first != second
 
 
 def test_samples_are_draws_and_means_are_means(device: torch.device, seed: int) -> None:
     model = toy_vae(device)
-    drawn = model.sample(50, generator=rng(seed, device))
+    drawn = model.sample(50, rng=rng(seed, device))
     assert set(drawn.unique().tolist()) == {0.0, 1.0}
     z = torch.randn(2, 3, 5, L, device=device)
     torch.testing.assert_close(model.decode_mean(z), model.likelihood(z).mean)
@@ -276,7 +276,7 @@ def test_samples_start_from_the_prior(device: torch.device, seed: int) -> None:
     """Through a linear decoder, x = W z + noise: its variance is that of W z plus the noise's."""
     model = VAE(MLP(3, [], 2 * L), MLP(L, [], 3), L, likelihood="gaussian", std=0.1).to(device)
     layer = model.decoder.layers[-1]
-    drawn = model.sample(20_000, generator=rng(seed, device))
+    drawn = model.sample(20_000, rng=rng(seed, device))
     expected = layer.weight.detach().square().sum(1) + 0.1**2
     assert_mean_close((drawn - layer.bias.detach()).square(), expected)
 

@@ -14,7 +14,7 @@ from helpers.models.vae_latents import (
     kl_per_dimension,
     latent_traversal,
 )
-from helpers.nn import MLP
+from helpers.networks import MLP
 from helpers.objectives.divergences import kl_standard_normal
 
 D, L, B, S = 6, 3, 5, 4

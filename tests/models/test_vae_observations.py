@@ -16,7 +16,7 @@ from helpers.models.vae_observations import (
     GaussianObservation,
     Observation,
 )
-from helpers.nn import MLP, ConvDecoder, ConvEncoder
+from helpers.networks import MLP, ConvDecoder, ConvEncoder
 from tests.models.vae_toy import rng
 from tests.statistics import assert_mean_close
 
@@ -66,7 +66,7 @@ def test_the_fast_path_is_the_distributions_log_prob(
     assert distribution.batch_shape == (K, B)
     assert distribution.event_shape == EVENT
     expected = distribution.log_prob(x) + model.prior().log_prob(z) - q.log_prob(z)
-    weights = model.log_weights(x, num_samples=K, generator=rng(seed, device))
+    weights = model.log_weights(x, num_samples=K, rng=rng(seed, device))
     torch.testing.assert_close(weights, expected)
     single = model.likelihood(z[0])
     assert single.batch_shape == (B,)
@@ -146,7 +146,7 @@ def test_samples_and_means_follow_the_distribution(
     parameters = torch.randn(shape, device=device)
     options = {"likelihood": likelihood, "num_levels": V, "std": 0.3}
     model = VAE(MLP(event, [], 2), Constant(parameters), 1, **options).to(device)
-    drawn = model.sample(n, generator=rng(seed, device))
+    drawn = model.sample(n, rng=rng(seed, device))
     assert drawn.shape == (n, *event)
     z = torch.zeros(1, device=device)
     distribution = model.likelihood(z)

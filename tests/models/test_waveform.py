@@ -9,9 +9,9 @@ import pytest
 import torch
 from scipy.stats import logistic
 
-from helpers.data.audio import mu_law_decode, mu_law_encode
 from helpers.models.waveform import WaveformModel, code_edges, code_log_prob
-from helpers.random import generator
+from helpers.random import seeded
+from helpers.signal.mu_law import mu_law_decode, mu_law_encode
 
 
 def odd_model(levels: int = 7, context: int = 3) -> WaveformModel:
@@ -33,7 +33,7 @@ def test_the_borders_are_where_the_code_changes(levels: int) -> None:
 @pytest.mark.equation("eq-speech-bins")
 def test_the_mass_of_a_bin_is_a_difference_of_distribution_functions(seed: int) -> None:
     """scipy.stats.logistic, component by component; the masses of all bins sum to 1."""
-    g, levels = generator(seed), 16
+    g, levels = seeded(seed), 16
     mean, log_scale = torch.randn(4, 3, generator=g) / 2, torch.randn(4, 3, generator=g) - 2
     log_weight = torch.randn(4, 3, generator=g).log_softmax(-1)
     edges = code_edges(levels)
@@ -96,7 +96,7 @@ def test_samples_have_the_models_probabilities(seed: int) -> None:
     torch.manual_seed(seed)
     model, n = odd_model(levels=4), 20_000
     y = torch.ones(n).long()
-    drawn = model.sample(y, length=3, generator=generator(seed))
+    drawn = model.sample(y, length=3, rng=seeded(seed))
     triples = torch.tensor(list(itertools.product(range(4), repeat=3)))
     with torch.no_grad():
         p = model.log_conditionals(triples, y[: len(triples)]).sum(1).exp()
@@ -112,7 +112,7 @@ def test_a_short_memory_hides_the_rest(seed: int) -> None:
         model.linear.weight[:, :2] = 0  # what is older than one sample counts nothing
         model.net.layers[0].weight[:, :2] = 0
     y = torch.tensor([0, 1, 1])
-    a, b = (model.sample(y, length=9, memory=m, generator=generator(seed)) for m in (1, 3))
+    a, b = (model.sample(y, length=9, memory=m, rng=seeded(seed)) for m in (1, 3))
     assert torch.equal(a, b)
 
 

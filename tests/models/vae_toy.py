@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers.models.vae import VAE
-from helpers.nn import MLP
+from helpers.networks import MLP
 
 D, L = 4, 2
 

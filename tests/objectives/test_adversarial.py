@@ -16,11 +16,11 @@ from helpers.objectives.adversarial import (
     generator_loss,
     optimal_logit,
 )
-from helpers.random import generator
+from helpers.random import seeded
 
 
 def logits(seed: int, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
-    g = generator(seed)
+    g = seeded(seed)
     a, b = 3 * torch.randn(2, 7, generator=g)
     return a.to(device), b.to(device)
 

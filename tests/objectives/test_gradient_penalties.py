@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers.objectives.gradient_penalties import gradient_penalty, r1_penalty
-from helpers.random import generator
+from helpers.random import seeded
 
 
 class Curved(nn.Module):
@@ -50,12 +50,10 @@ def test_gradient_penalty_by_one_jacobian_an_example(seed: int, device: torch.de
     """Independent answer: the penalty recomputed at the same points with torch's jacobian."""
     network = Curved().to(device)
     real, fake = torch.randn(2, 4, 2, 3, device=device)
-    u = torch.rand(4, 1, 1, generator=generator(seed, device), device=device)
+    u = torch.rand(4, 1, 1, generator=seeded(seed, device), device=device)
     at = u * real + (1 - u) * fake
     for target in (0.0, 1.0):
-        found = gradient_penalty(
-            network, real, fake, target=target, generator=generator(seed, device)
-        )
+        found = gradient_penalty(network, real, fake, target=target, rng=seeded(seed, device))
         expected = (jacobian(network, at).norm(dim=1) - target).square()
         torch.testing.assert_close(found, expected)
 

@@ -13,7 +13,7 @@ from helpers.optim.momentum import SGD
 from helpers.optim.noise import minibatch_variance, noise_floor
 from helpers.optim.quadratic import momentum_matrix
 from helpers.optim.trajectory import trajectory
-from helpers.random import generator
+from helpers.random import seeded
 from tests.statistics import assert_mean_close
 
 
@@ -21,7 +21,7 @@ from tests.statistics import assert_mean_close
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 7])
 def test_minibatch_mean_and_variance_over_all_batches(batch_size: int, seed: int) -> None:
     """The mean and the variance over all possible batches, enumerated."""
-    gradients = torch.randn(7, 3, generator=generator(seed))
+    gradients = torch.randn(7, 3, generator=seeded(seed))
     batches = itertools.combinations(range(7), batch_size)
     means = torch.stack([gradients[list(batch)].mean(0) for batch in batches])
     assert torch.allclose(means.mean(0), gradients.mean(0), atol=1e-12)  # unbiased
@@ -48,7 +48,7 @@ def test_noise_floor_solves_the_lyapunov_equation(
 
 @pytest.mark.parametrize("beta", [0.0, 0.8])
 def test_noise_floor_of_real_chains(beta: float, seed: int) -> None:
-    draws = generator(seed)
+    draws = seeded(seed)
 
     def noisy(x: torch.Tensor) -> torch.Tensor:
         return 2.0 * x + 0.5 * torch.randn(x.shape, generator=draws)

@@ -12,7 +12,7 @@ from torch import Tensor
 from helpers.optim.momentum import SGD
 from helpers.optim.quadratic import momentum_matrix, momentum_radius, tuned
 from helpers.optim.trajectory import trajectory
-from helpers.random import generator
+from helpers.random import seeded
 
 METHODS = ["gradient descent", "heavy ball", "nesterov"]
 ANCHORS = {"gradient descent": 0.980198, "heavy ball": 0.818182, "nesterov": 0.9}
@@ -61,7 +61,7 @@ def test_heavy_ball_matrix_is_the_jacobian_of_the_step(beta: float, curvature: f
 
 @pytest.mark.parametrize("curvature", [0.5, 3.0, 11.0])
 def test_nesterov_matrix_moves_the_points_that_the_rule_visits(curvature: float, seed: int) -> None:
-    start = torch.randn(4, generator=generator(seed))
+    start = torch.randn(4, generator=seeded(seed))
     path = trajectory(
         SGD(0.1, momentum=0.7, nesterov=True), lambda x: curvature * x, start, steps=9
     )
@@ -95,7 +95,7 @@ def test_anchors(method: str) -> None:
 def test_no_neighbour_of_the_tuned_parameters_is_faster(method: str, seed: int) -> None:
     rule, rate = tuned(method, 1.0, 50.0)
     curvatures = torch.linspace(1, 50, 400)[:, None]  # (curvature, 1)
-    draws = generator(seed)
+    draws = seeded(seed)
     lr = rule.lr * (1 + 0.2 * torch.randn(1, 300, generator=draws))
     beta = rule.momentum * (1 + 0.2 * torch.randn(1, 300, generator=draws))
     beta = torch.where(beta < 1, beta, rule.momentum)
@@ -133,7 +133,7 @@ def test_the_threshold_is_sharp(beta: float) -> None:
 
 
 def test_radius_agrees_with_a_general_eigenvalue_routine(seed: int) -> None:
-    draws = generator(seed)
+    draws = seeded(seed)
     for nesterov in (False, True):
         for beta in (0.0, 0.3, 0.9):
             curvature = 30 * torch.rand(50, generator=draws)

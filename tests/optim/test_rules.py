@@ -17,7 +17,7 @@ from helpers.optim.momentum import SGD
 from helpers.optim.rmsprop import RMSprop
 from helpers.optim.schedules import cosine
 from helpers.optim.trajectory import Rule, gradient_of, trajectory
-from helpers.random import generator
+from helpers.random import seeded
 
 
 def combinations(**options: tuple) -> list[dict]:
@@ -80,7 +80,7 @@ def test_rules_equal_torch_for_100_steps(
     """torch.optim, 100 steps to 1e-10, every combination of the options."""
     # Given gradients, so that rounding cannot be amplified by a chaotic loss: with maximize the
     # loss would run away. They change in size, which tells amsgrad from plain Adam.
-    draws = generator(seed)
+    draws = seeded(seed)
     start = torch.randn(2, 3, generator=draws)
     swell = torch.linspace(3.0, 0.1, 100)
     gradients = [s * torch.randn(2, 3, generator=draws) for s in swell]
@@ -106,7 +106,7 @@ def test_rules_equal_torch_on_a_loss_and_share_its_defaults(
     rule: type, oracle: type, seed: int, device: torch.device
 ) -> None:
     options = {"lr": 0.01} if rule is SGD else {}
-    start = torch.randn(4, 3, generator=generator(seed)).to(device)
+    start = torch.randn(4, 3, generator=seeded(seed)).to(device)
     ours = trajectory(rule(**options), gradient_of(rough_loss), start, steps=100)
     theirs = torch_path(oracle, options, start, None, 100)
     assert ours.device.type == device.type
@@ -115,8 +115,8 @@ def test_rules_equal_torch_on_a_loss_and_share_its_defaults(
 
 @pytest.mark.parametrize("rule", [SGD(0.1, momentum=0.5), Adagrad(), RMSprop(), Adam(), AdamW()])
 def test_a_step_changes_nothing_it_was_given(rule: Rule, seed: int) -> None:
-    params = torch.randn(3, generator=generator(seed))
-    grad = torch.randn(3, generator=generator(seed + 1))
+    params = torch.randn(3, generator=seeded(seed))
+    grad = torch.randn(3, generator=seeded(seed + 1))
     state = rule.step(params, grad, rule.start(params))[1]
     before = [t.clone() if isinstance(t, Tensor) else t for t in (params, grad, *state)]
     first = rule.step(params, grad, state)
@@ -153,7 +153,7 @@ def test_bias_correction_makes_the_running_mean_of_a_constant_exact(beta: float)
 
 def test_adam_is_blind_to_the_scale_of_a_coordinate(seed: int) -> None:
     scale = torch.tensor([1e-3, 1.0, 1e4])
-    start = torch.randn(3, generator=generator(seed))
+    start = torch.randn(3, generator=seeded(seed))
     gradient = gradient_of(lambda x: (x**4 / 4 + torch.sin(x)).sum())
     plain = trajectory(Adam(lr=0.05, eps=1e-300), gradient, start, steps=30)
     scaled = trajectory(Adam(lr=0.05, eps=1e-300), lambda x: scale * gradient(x), start, steps=30)
@@ -163,7 +163,7 @@ def test_adam_is_blind_to_the_scale_of_a_coordinate(seed: int) -> None:
 @pytest.mark.equation("eq-gradient-adamw")
 def test_weight_decay_is_the_penalty_for_sgd_and_a_plain_shrink_for_adamw(seed: int) -> None:
     """A penalised loss for SGD; a geometric decay for AdamW without a gradient."""
-    start = torch.randn(5, generator=generator(seed))
+    start = torch.randn(5, generator=seeded(seed))
     gradient = gradient_of(lambda x: torch.cos(x).sum())
     penalised = gradient_of(lambda x: torch.cos(x).sum() + 0.2 * (x**2).sum() / 2)
     a = trajectory(SGD(0.1, momentum=0.6, weight_decay=0.2), gradient, start, steps=9)
@@ -175,7 +175,7 @@ def test_weight_decay_is_the_penalty_for_sgd_and_a_plain_shrink_for_adamw(seed: 
 
 
 def test_maximize_climbs(seed: int) -> None:
-    start = torch.randn(3, generator=generator(seed))
+    start = torch.randn(3, generator=seeded(seed))
     up = trajectory(SGD(0.1, momentum=0.5, maximize=True), lambda x: -x, start, steps=60)
     down = trajectory(SGD(0.1, momentum=0.5), lambda x: x, start, steps=60)
     assert torch.equal(up, down)
@@ -196,7 +196,7 @@ def test_centred_rmsprop_survives_a_constant_gradient() -> None:
 
 
 def test_trajectory_follows_a_schedule_and_detaches(seed: int) -> None:
-    start = torch.randn(2, generator=generator(seed)).requires_grad_()
+    start = torch.randn(2, generator=seeded(seed)).requires_grad_()
     schedule = cosine(0.4, total=5)
     path = trajectory(SGD(lr=9.0), lambda x: x, start, steps=5, schedule=schedule)
     factors = torch.tensor([1 - schedule(t) for t in range(5)])
@@ -207,7 +207,7 @@ def test_trajectory_follows_a_schedule_and_detaches(seed: int) -> None:
 
 def test_simultaneous_play_of_the_bilinear_game_is_a_trajectory(seed: int) -> None:
     # min over x, max over y of x y: the joint field (y, -x); the radius grows by √(1 + h²) a step.
-    start = torch.randn(2, generator=generator(seed))
+    start = torch.randn(2, generator=seeded(seed))
     path = trajectory(SGD(lr=0.3), lambda p: torch.stack([p[1], -p[0]]), start, steps=10)
     growth = path[1:].norm(dim=1) / path[:-1].norm(dim=1)
     assert torch.allclose(growth, torch.tensor(math.sqrt(1.09)).expand(10), rtol=1e-12)

@@ -14,12 +14,12 @@ from bs4 import BeautifulSoup
 
 from helpers.plotting import players
 from helpers.plotting.player import wav_bytes
-from helpers.random import generator
+from helpers.random import seeded
 
 
 def test_the_page_holds_the_sound_itself(seed: int) -> None:
     """Parsed by an HTML reader, decoded by the wave module: the samples to half a 16-bit step."""
-    x = 2 * torch.rand(333, generator=generator(seed)) - 1
+    x = 2 * torch.rand(333, generator=seeded(seed)) - 1
     label = 'the vowel "a" <drawn> & kept'
     page = players({label: x, "again": -x}, sample_rate=11025)._repr_html_()
     found = BeautifulSoup(page, "html.parser").find_all("audio")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from helpers.random import generator
+from helpers.random import seeded
 from helpers.samplers.decoding import (
     NextSymbol,
     State,
@@ -27,7 +27,7 @@ EVERY = list(itertools.product(range(V), repeat=T))
 
 def second_order(seed: int, device: torch.device | str = "cpu") -> tuple[Tensor, NextSymbol]:
     """The next letter depends on the last two; the state is the last but one."""
-    table = 1.5 * torch.randn(V, V, V, generator=generator(seed)).to(device)
+    table = 1.5 * torch.randn(V, V, V, generator=seeded(seed)).to(device)
 
     def step(token: Tensor, state: State) -> tuple[Tensor, State]:
         before = token.new_zeros(len(token)) if state is None else state[0]
@@ -52,7 +52,7 @@ def kept(p: list[float], names: set[int]) -> list[float]:
 
 
 def test_temperature_is_a_power_of_the_probabilities(seed: int) -> None:
-    logits = torch.randn(2, 5, V, generator=generator(seed))
+    logits = torch.randn(2, 5, V, generator=seeded(seed))
     for value in (0.3, 1.0, 4.0):
         p = logits.softmax(-1) ** (1 / value)
         expected = p / p.sum(-1, keepdim=True)
@@ -60,7 +60,7 @@ def test_temperature_is_a_power_of_the_probabilities(seed: int) -> None:
 
 
 def test_top_k_keeps_the_best_k_by_enumeration(seed: int) -> None:
-    logits = torch.randn(6, 5, generator=generator(seed))
+    logits = torch.randn(6, 5, generator=seeded(seed))
     for k in range(1, 6):
         found = top_k(logits, k).softmax(-1)
         for row, p in zip(found.tolist(), logits.softmax(-1).tolist()):
@@ -70,7 +70,7 @@ def test_top_k_keeps_the_best_k_by_enumeration(seed: int) -> None:
 
 
 def test_the_nucleus_is_the_smallest_set_by_enumeration(seed: int) -> None:
-    logits = torch.randn(2, 4, 5, generator=generator(seed))
+    logits = torch.randn(2, 4, 5, generator=seeded(seed))
     subsets = [s for n in range(1, 6) for s in itertools.combinations(range(5), n)]
     for share in (0.05, 0.5, 0.8, 0.97):
         found = nucleus(logits, share).softmax(-1)
@@ -83,7 +83,7 @@ def test_the_nucleus_is_the_smallest_set_by_enumeration(seed: int) -> None:
 
 
 def test_filters_come_one_after_the_other(seed: int) -> None:
-    logits = torch.randn(3, 5, generator=generator(seed))
+    logits = torch.randn(3, 5, generator=seeded(seed))
     both = top_k(temperature(logits, 0.5), 2)
     again = top_k(both, 3)  # symbols that are out stay out
     torch.testing.assert_close(again.softmax(-1), both.softmax(-1))
@@ -93,7 +93,7 @@ def test_filters_come_one_after_the_other(seed: int) -> None:
 def test_words_are_drawn_as_often_as_the_chain_rule_says(seed: int) -> None:
     table, step = second_order(seed)
     n, first = 30_000, 1
-    drawn = ancestral(step, torch.full((n,), first), length=T, generator=generator(seed + 1))
+    drawn = ancestral(step, torch.full((n,), first), length=T, rng=seeded(seed + 1))
     p = torch.tensor([chain_rule(table, word, first) for word in EVERY]).exp()
     place = (drawn * torch.tensor([27, 9, 3, 1])).sum(1)
     shares = torch.nn.functional.one_hot(place, V**T).double()
@@ -161,7 +161,7 @@ def test_same_generator_same_letters_on_the_device(device: torch.device, seed: i
     _, step = second_order(seed, device)
     start = torch.zeros(6, dtype=torch.int64, device=device)
     before = torch.random.get_rng_state()
-    draws = [ancestral(step, start, length=7, generator=generator(3, device)) for _ in range(2)]
+    draws = [ancestral(step, start, length=7, rng=seeded(3, device)) for _ in range(2)]
     assert torch.equal(*draws)
     assert draws[0].device.type == device.type
     assert torch.equal(torch.random.get_rng_state(), before)

@@ -1,0 +1,17 @@
+"""Images: data sets, and what is done to pixels."""
+
+from helpers.data.images.augmentation import horizontal_flip, rotate, shift, turn
+from helpers.data.images.datasets import ImageSplits, Split, binarise, load
+from helpers.data.images.dequantisation import dequantise
+
+__all__ = [
+    "ImageSplits",
+    "Split",
+    "binarise",
+    "dequantise",
+    "horizontal_flip",
+    "load",
+    "rotate",
+    "shift",
+    "turn",
+]

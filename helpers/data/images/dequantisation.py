@@ -1,0 +1,56 @@
+r"""Noise that makes integers continuous, so that a density can model them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from helpers.checks import check_at_least, check_integer, check_range
+
+
+def dequantise(
+    levels: Tensor,
+    num_levels: int,
+    *,
+    dtype: torch.dtype = torch.float32,
+    rng: torch.Generator | None = None,
+) -> Tensor:
+    r"""Integers plus uniform noise that fills the whole cell, scaled to [0, 1).
+
+    $$ x = \frac{k + u}{K}, \qquad u \sim \mathrm{Uniform}[0, 1)^D $$
+
+    The expected log-density of x, minus D log K for the change of unit, is a lower bound on the
+    log-probability of k. Noise on a part of the cell gives no bound on anything. Draw anew in each
+    epoch; ``(x * num_levels).floor()`` gives the integers back.
+
+    Args:
+        levels: integers k in 0 … K − 1, any shape.
+        num_levels: K, at least 2.
+        dtype: of the result, floating point.
+        rng: draws the noise; it must live on the device of `levels`.
+
+    Returns:
+        x in [0, 1), with the shape and device of `levels`, without unit.
+
+    Raises:
+        TypeError: `levels` are no integers, or `num_levels` is no integer.
+        ValueError: a level out of range, or `num_levels` below 2.
+
+    Reference: Theis et al., arXiv:1511.01844.
+
+    >>> x = dequantise(torch.tensor([[0, 3, 16]]), 17)
+    >>> (x * 17).floor().long()
+    tensor([[ 0,  3, 16]])
+
+    Taught in: probability.
+    """
+    check_at_least("num_levels", num_levels, 2)
+    check_integer("levels", levels)
+    check_range("levels", levels, 0, num_levels - 1)
+    u = torch.rand(levels.shape, dtype=dtype, device=levels.device, generator=rng)
+    # Rounding may carry k + u up to k + 1, into the next cell.
+    return torch.minimum((levels + u) / num_levels, _below((levels + 1).to(dtype) / num_levels))
+
+
+def _below(x: Tensor) -> Tensor:
+    return torch.nextafter(torch.nextafter(x, torch.zeros_like(x)), torch.zeros_like(x))

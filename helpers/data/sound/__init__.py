@@ -1,0 +1,6 @@
+"""Sounds: recordings, and vowels and strings by formula."""
+
+from helpers.data.sound.datasets import Sounds, SoundSplits, load, pack
+from helpers.data.sound.synthesis import FORMANTS, plucked_string, vowel
+
+__all__ = ["FORMANTS", "SoundSplits", "Sounds", "load", "pack", "plucked_string", "vowel"]

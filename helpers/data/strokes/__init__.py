@@ -1,0 +1,5 @@
+"""Handwriting as sequences of a pen."""
+
+from helpers.data.strokes.datasets import Buckets, Strokes, StrokeSplits, encode, load, pack
+
+__all__ = ["Buckets", "StrokeSplits", "Strokes", "encode", "load", "pack"]

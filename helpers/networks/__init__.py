@@ -1,0 +1,31 @@
+r"""Networks without any probability in them; every model takes its networks as arguments."""
+
+from helpers.networks.convolution import ConvDecoder, ConvEncoder, PositionMap
+from helpers.networks.dcgan import ConvDiscriminator, ConvGenerator, spectral_normalisation
+from helpers.networks.dense import MLP
+from helpers.networks.evaluation import evaluating
+from helpers.networks.features import FourierFeatures, SignLatents
+from helpers.networks.frozen import frozen
+from helpers.networks.recurrent import ElmanCell, GRUCell, LSTMCell, set_forget_bias
+from helpers.networks.residual import ResidualBlock
+from helpers.networks.time_embedding import TimeEmbedding
+
+__all__ = [
+    "MLP",
+    "ConvDecoder",
+    "ConvDiscriminator",
+    "ConvEncoder",
+    "ConvGenerator",
+    "ElmanCell",
+    "FourierFeatures",
+    "GRUCell",
+    "LSTMCell",
+    "PositionMap",
+    "ResidualBlock",
+    "SignLatents",
+    "TimeEmbedding",
+    "evaluating",
+    "frozen",
+    "set_forget_bias",
+    "spectral_normalisation",
+]

@@ -1,0 +1,63 @@
+r"""Residual block for images."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+
+from helpers.checks import check_at_least, check_shape
+from helpers.networks.dense import Activation, dropout_layers
+from helpers.networks.sizes import check_probability
+
+
+class ResidualBlock(nn.Module):
+    r"""Two 3×3 convolutions whose output is added to their input.
+
+    $$y = x + W_2\,\mathrm{act}(\mathrm{norm}(W_1\,\mathrm{act}(\mathrm{norm}(x))))$$
+
+    The last convolution starts at zero, so that the block starts as the identity.
+
+    Args:
+        channels: channels of input and output.
+        activation: makes the activation.
+        dropout: probability in [0, 1) of dropping a value before the second convolution.
+
+    Shapes: (B, channels, H, W) to the same.
+
+    Raises:
+        ValueError: an option is out of range; in a call, the shape is wrong.
+
+    >>> import torch
+    >>> x = torch.ones(2, 8, 5, 5)
+    >>> bool((ResidualBlock(8)(x) == x).all())
+    True
+
+    Taught in: Diffusion models.
+    """
+
+    def __init__(
+        self, channels: int, *, activation: Activation = nn.ReLU, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        check_at_least("channels", channels, 1)
+        self.channels = channels
+        check_probability("dropout", dropout)
+        groups = math.gcd(channels, 8)
+        last = nn.Conv2d(channels, channels, 3, padding=1)
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
+        self.layers = nn.Sequential(
+            nn.GroupNorm(groups, channels),
+            activation(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.GroupNorm(groups, channels),
+            activation(),
+            *dropout_layers(dropout),
+            last,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        check_shape("x", x, ("B", self.channels, "H", "W"))
+        y: Tensor = x + self.layers(x)
+        return y
