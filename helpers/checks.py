@@ -41,6 +41,104 @@ def argument_error(
     return kind(f"{name} must {expected}, got {got}" + (f": {hint}" if hint else ""))
 
 
+def check_data(
+    name: str,
+    x: object,
+    shape: Sequence[Dimension],
+    kind: str = "float",
+    *,
+    like: Tensor | None = None,
+    low: float = -math.inf,
+    high: float = math.inf,
+    hint: str = "",
+) -> Tensor:
+    """The one look at a tensor that a user hands in, at the door of a public method.
+
+    It looks at the type, the shape, whether there is an example at all, the device, and on the CPU
+    at the values: finite, and in [low, high]. On an accelerator values are never read, since that
+    would stall its queue.
+
+    Args:
+        name: the argument as the caller wrote it.
+        x: what came.
+        shape: the pattern, see `check_shape`.
+        kind: `"float"` for floating-point numbers, `"integer"` for whole ones (not booleans).
+        like: a weight or buffer of the model: `x` must be on its device, and floating-point
+            numbers must have its type.
+        low: smallest value allowed.
+        high: largest value allowed.
+        hint: what to do about a wrong shape or value.
+
+    Returns:
+        `x`; integers of any width as int64.
+
+    Raises:
+        TypeError: no tensor, or numbers of another kind.
+        ValueError: shape, device or values.
+
+    >>> check_data("y", torch.tensor([2, 1], dtype=torch.uint8), ("B",), "integer", low=0, high=9)
+    tensor([2, 1])
+    >>> check_data("y", torch.tensor([2, 12]), ("B",), "integer", low=0, high=9)
+    Traceback (most recent call last):
+    ValueError: y must lie in [0, 9], got values from 2 to 12
+    """
+    if not isinstance(x, Tensor):
+        hint = "convert it with torch.as_tensor"
+        raise argument_error(name, "be a torch.Tensor", type(x).__name__, hint, TypeError)
+    check_shape(name, x, shape, hint=hint)
+    if x.numel() == 0:
+        raise argument_error(name, "hold at least one example", f"shape {tuple(x.shape)}")
+    if kind == "integer":
+        check_integer(name, x)
+        x = x.long()
+    else:
+        check_floating(name, x)
+        if like is not None and like.is_floating_point() and x.dtype != like.dtype:
+            expected = f"have the model's type {like.dtype}"
+            raise argument_error(name, expected, x.dtype, "convert it with x.to(…)", TypeError)
+    if like is not None:
+        check_same_device(name, x, "the model", like.device)
+    if x.device.type == "cpu":
+        if kind == "float":
+            check_finite(name, x)
+        if low > -math.inf or high < math.inf:
+            check_range(name, x, low, high, hint=hint)
+    return x
+
+
+def check_counts(minimum: int = 1, **counts: int) -> None:
+    """Raise unless each value is an integer of at least `minimum`.
+
+    >>> check_counts(latent=2, classes=0)
+    Traceback (most recent call last):
+    ValueError: classes must be an integer of at least 1, got 0
+    """
+    for name, value in counts.items():
+        check_at_least(name, value, minimum)
+
+
+def check_between(name: str, value: float, low: float, high: float, *, ends: str = "[]") -> None:
+    """Raise unless `value` is a number between `low` and `high`.
+
+    Args:
+        name: the argument as the caller wrote it.
+        value: what came.
+        low: lower end.
+        high: upper end.
+        ends: `"[]"` allows both, `"[)"` the lower one only, `"(]"` the upper one, `"()"` none.
+
+    >>> check_between("dropout", 1.0, 0, 1, ends="[)")
+    Traceback (most recent call last):
+    ValueError: dropout must lie in [0, 1), got 1.0
+    """
+    expected = f"lie in {ends[0]}{low:g}, {high:g}{ends[1]}"
+    _check_number(name, value, expected, "", numbers.Real)
+    above = low <= value if ends[0] == "[" else low < value
+    below = value <= high if ends[1] == "]" else value < high
+    if not (above and below):
+        raise argument_error(name, expected, value)
+
+
 def check_tensor(name: str, x: object, *, hint: str = "convert it with torch.as_tensor") -> None:
     r"""Raise TypeError unless `x` is a tensor.
 

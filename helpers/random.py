@@ -70,9 +70,34 @@ def normal(shape: Sequence[int], like: Tensor, rng: torch.Generator | None = Non
     >>> normal((2, 3), torch.zeros(1)).shape
     torch.Size([2, 3])
     """
+    _check_device(rng, like)
+    return torch.randn(shape, generator=rng, device=like.device, dtype=like.dtype)
+
+
+def uniform(shape: Sequence[int], like: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    """Numbers drawn evenly from [0, 1), with the device and type of `like`; see `normal`.
+
+    >>> uniform((2, 3), torch.zeros(1)).shape
+    torch.Size([2, 3])
+    """
+    _check_device(rng, like)
+    return torch.rand(shape, generator=rng, device=like.device, dtype=like.dtype)
+
+
+def choose(probabilities: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    """One index for each row of probabilities, which need not sum to 1: (..., K) to (...) int64.
+
+    >>> choose(torch.tensor([[0.0, 1.0], [3.0, 0.0]]))
+    tensor([1, 0])
+    """
+    _check_device(rng, probabilities)
+    rows = probabilities.reshape(-1, probabilities.shape[-1])
+    return torch.multinomial(rows, 1, generator=rng).reshape(probabilities.shape[:-1])
+
+
+def _check_device(rng: torch.Generator | None, like: Tensor) -> None:
     if rng is not None:
         check_same_device("rng", rng, "the model", like.device)
-    return torch.randn(shape, generator=rng, device=like.device, dtype=like.dtype)
 
 
 def check_seed(seed: int) -> None:
