@@ -43,9 +43,8 @@ def make_model() -> VAE:
     encoder = MLP((1, 8, 8), [384], 2 * LATENT, activation=nn.GELU, dropout=0.1)
     decoder = ConvDecoder(
         LATENT,
-        (1, 8, 8),
+        (17, 1, 8, 8),
         (8,),
-        outputs_per_pixel=17,
         hidden=(256,),
         head=(24,),
         position="outputs",

@@ -109,7 +109,7 @@ def make_model(setting: Setting) -> VAE:
         dense(LATENT, LEVELS * 64, setting), nn.Unflatten(1, (LEVELS, 1, 8, 8))
     )
     if setting.convolutional:
-        decoder = ConvDecoder(LATENT, (1, 8, 8), (32, 32, 16), outputs_per_pixel=LEVELS)
+        decoder = ConvDecoder(LATENT, (LEVELS, 1, 8, 8), (32, 32, 16))
     model = VAE(encoder, decoder, LATENT, likelihood="categorical", num_levels=LEVELS)
     if setting.gain is not None:
         for part in model.modules():

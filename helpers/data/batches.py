@@ -1,4 +1,4 @@
-r"""Batches of tensors that already fit in memory: shuffled where they live, no worker processes."""
+"""Batches of tensors that already fit in memory: shuffled where they live, no worker processes."""
 
 from __future__ import annotations
 
@@ -7,30 +7,26 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_at_least, check_same_device, check_tensor
+from helpers.checks import argument_error, check_counts, check_same_device
 from helpers.device import pick_device
 
 
 class Batches:
-    r"""An iterable over tuples of aligned batches; each pass over it is one epoch.
+    """An iterable over tuples of aligned batches; each pass over it is one epoch.
 
-    An epoch visits every example exactly once: nothing is dropped, so the last batch may be
-    smaller. Each pass draws a new order. The tensors move to `device` once, here; shuffling and
-    indexing then happen on that device, which spares small models most of a data loader's cost.
+    An epoch visits every example once, in a new order; the last batch may be smaller. The tensors
+    move to `device` once, here; shuffling and indexing then happen on that device, which spares
+    small models most of a data loader's cost.
 
     Args:
         *tensors: tensors of equal length N along the first dimension.
         batch_size: examples in a batch, at least 1; more than N gives one batch.
-        rng: draws the orders; it must live on `device`. Without one, a generator of its own
-            is seeded with the current seed of PyTorch's global generator, so that
-            ``seed_everything`` fixes the orders and the global stream stays untouched.
-        device: where the batches live; a name as in ``pick_device``.
+        rng: draws the orders; it must live on `device`. Without one, a source of its own is seeded
+            with the current seed of PyTorch's global state, which stays untouched.
+        device: where the batches live; a name as in `pick_device`.
         shuffle: False keeps the order of the tensors.
-
-    Raises:
-        TypeError: an argument is no tensor, or `batch_size` is no integer.
-        ValueError: no tensors, unequal lengths, no examples, `batch_size` below 1, or a generator
-            on another device.
+        drop_last: leave a smaller last batch out of each epoch, for what needs whole batches:
+            batch normalisation, which a single example has no variance for, or packing.
 
     >>> batches = Batches(torch.arange(5), torch.arange(5) ** 2, batch_size=2, shuffle=False)
     >>> len(batches), batches.num_examples
@@ -41,7 +37,7 @@ class Batches:
     [2, 3] [4, 9]
     [4] [16]
 
-    Taught in: what_is_a_generative_model.
+    Taught in: background/what_is_a_generative_model
     """
 
     def __init__(
@@ -51,35 +47,27 @@ class Batches:
         rng: torch.Generator | None = None,
         device: torch.device | str = "cpu",
         shuffle: bool = True,
+        drop_last: bool = False,
     ) -> None:
-        if not tensors:
-            raise argument_error("tensors", "hold at least one tensor", "none")
-        for i, tensor in enumerate(tensors):
-            check_tensor(f"tensors[{i}]", tensor)
-            if tensor.ndim == 0:
-                raise argument_error(
-                    f"tensors[{i}]", "have a first dimension over examples", "a scalar"
-                )
         lengths = [len(tensor) for tensor in tensors]
-        if len(set(lengths)) > 1:
-            hint = "each example needs its row in every tensor"
-            raise argument_error("tensors", "have equal lengths", lengths, hint)
-        if lengths[0] == 0:
-            raise argument_error("tensors", "hold at least one example", "length 0")
-        check_at_least("batch_size", batch_size, 1)
+        if not lengths or len(set(lengths)) > 1 or lengths[0] == 0:
+            raise argument_error("tensors", "have one common length of at least 1", lengths)
+        check_counts(batch_size=batch_size)
+        if drop_last and lengths[0] < batch_size:
+            got = f"{batch_size} with drop_last=True"
+            raise argument_error("batch_size", f"be at most the {lengths[0]} examples", got)
         self.device = pick_device(device)
         if rng is None:
             rng = torch.Generator(self.device).manual_seed(torch.initial_seed())
         check_same_device("rng", rng, "the batches", self.device)
         self.tensors = tuple(tensor.to(self.device) for tensor in tensors)
-        self.num_examples = lengths[0]
-        self.batch_size = int(batch_size)
-        self.rng = rng
-        self.shuffle = shuffle
+        self.num_examples, self.batch_size, self.rng = lengths[0], batch_size, rng
+        self.shuffle, self.drop_last = shuffle, drop_last
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
-        return -(-self.num_examples // self.batch_size)
+        rest = 0 if self.drop_last else self.batch_size - 1
+        return (self.num_examples + rest) // self.batch_size
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         """One epoch; every batch is a copy, so that changing it in place never harms the data."""
@@ -87,5 +75,5 @@ class Batches:
             order = torch.randperm(self.num_examples, generator=self.rng, device=self.device)
         else:
             order = torch.arange(self.num_examples, device=self.device)
-        for rows in torch.split(order, self.batch_size):
+        for rows in torch.split(order, self.batch_size)[: len(self)]:
             yield tuple(tensor.index_select(0, rows) for tensor in self.tensors)

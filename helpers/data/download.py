@@ -1,8 +1,9 @@
-r"""Fetch a file once, check it, keep it: a cache that never holds a wrong or a half file.
+"""Fetch a file once, check it, keep it: a cache that never holds a wrong or a half file.
 
 The bytes arrive in a hidden partial file beside the final one, are checked there, and take the
 final name in one step. An interrupted transfer leaves the partial file, and the next call resumes
-it. Proxies are taken from the environment (``https_proxy``, ``no_proxy``) at each call.
+it; that is why this is not a library's downloader, which would start again on a slow or broken
+line. Proxies are taken from the environment (`https_proxy`, `no_proxy`) at each call.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import http.client
+import itertools
 import os
-import re
 import sys
 import time
 import urllib.error
@@ -19,25 +20,30 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from helpers.checks import argument_error, check_at_least, check_positive
+from helpers.checks import argument_error
 
 if sys.platform != "win32":
     import fcntl
 
+Check = Callable[[Path], None]
+
 CHUNK = 1 << 18  # bytes
+TIMEOUT = 30.0  # seconds of silence after which a server is given up
+RETRIES = 2  # further attempts after a lost connection, a timeout or a server's error (5xx)
 BACKOFF = 1.0  # seconds before the second attempt; doubles each time
+NETWORK_ERRORS = (OSError, http.client.HTTPException)
 
 
 class DownloadError(OSError):
     """A file is missing and could not be fetched, or is not the expected one."""
 
 
-class _Wrong(Exception):
-    """Why an attempt failed for good."""
+class _Failed(Exception):
+    """Why an attempt failed, and whether another one may succeed."""
 
-
-class _Retry(Exception):
-    """Why an attempt failed, where another one may succeed."""
+    def __init__(self, reason: str, *, again: bool = False) -> None:
+        super().__init__(reason)
+        self.again = again
 
 
 def fetch(
@@ -45,13 +51,11 @@ def fetch(
     *,
     url: str,
     sha256: str | None = None,
-    content_check: Callable[[Path], None] | None = None,
+    content_check: Check | None = None,
     folder: str | Path | None = None,
-    timeout: float = 30.0,
-    retries: int = 2,
     download: bool = True,
 ) -> Path:
-    r"""The path of a checked file, downloaded only if it is not there yet.
+    """The path of a checked file, downloaded only if it is not there yet.
 
     Args:
         filename: the file's plain name inside the folder.
@@ -59,18 +63,14 @@ def fetch(
         sha256: checksum of the whole file, 64 hexadecimal digits.
         content_check: called with a path, raises if the content is wrong; for archives that are
             made on demand, whose own bytes vary. Give this, `sha256`, or both.
-        folder: where files are kept; by default the environment variable ``DGM_DATA``, else
-            ``~/.cache/deep-generative-models``. A file that is there is only read, so that the
-            folder may be read-only.
-        timeout: longest silence of the server, in seconds.
-        retries: further attempts after a lost connection, a timeout or a server's error (5xx).
+        folder: where files are kept; by default the environment variable `DGM_DATA`, else
+            `~/.cache/deep-generative-models`. A file that is there is only read.
         download: False forbids the network.
 
     Returns:
         The path of a file that has passed its checks.
 
     Raises:
-        ValueError: a bad argument.
         DownloadError: says which file, from where, why, and how to supply it by hand.
 
     >>> import tempfile
@@ -80,49 +80,56 @@ def fetch(
     >>> fetch("empty.txt", url="https://example.org/empty", sha256=empty, folder=folder).name
     'empty.txt'
     """
-    if filename in ("", ".", "..") or Path(filename).name != filename:
-        raise argument_error("filename", "be a plain file name", repr(filename))
-    if not url.startswith(("http://", "https://")):
-        raise argument_error("url", "start with http:// or https://", repr(url))
-    if sha256 is not None and not re.fullmatch("[0-9a-fA-F]{64}", sha256):
-        raise argument_error("sha256", "be 64 hexadecimal digits", repr(sha256))
     if sha256 is None and content_check is None:
         raise argument_error("sha256", "be given, or content_check", "neither")
-    check_positive("timeout", timeout)
-    check_at_least("retries", retries, 0)
-
     target = _folder(folder) / filename
 
-    def checked() -> bool:
-        if not target.exists():
-            return False
-        reason = _mismatch(target, sha256, content_check)
-        if reason:
-            raise _error(target, url, f"the file there is not the expected one ({reason})")
-        return True
+    def mismatch(path: Path) -> str | None:
+        """Why the file is not the expected one; None if it is."""
+        try:
+            if sha256 is not None:
+                got = hashlib.sha256(path.read_bytes()).hexdigest()
+                if got != sha256.lower():
+                    return f"its sha256 is {got}, not {sha256.lower()}"
+            if content_check is not None:
+                content_check(path)
+        except Exception as error:  # wrong bytes make a reader raise anything at all
+            return f"{type(error).__name__}: {error}"
+        return None
 
-    if checked():
-        return target
-    if not download:
-        raise _error(target, url, "it is not there, and download=False")
+    def there() -> bool:
+        reason = mismatch(target) if target.exists() else None
+        if reason:
+            raise _Failed(f"the file there is not the expected one ({reason})")
+        return target.exists()
+
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(target.parent):
-            if not checked():  # another process may have fetched it meanwhile
-                _download(target, url, sha256, content_check, timeout, retries)
-    except (_Wrong, _Retry) as error:
+        if not there():
+            if not download:
+                raise _Failed("it is not there, and download=False")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with _locked(target.parent):
+                if not there():  # another process may have fetched it meanwhile
+                    _download(url, target, mismatch)
+    except _Failed as error:
         raise _error(target, url, str(error)) from error.__cause__
-    except DownloadError:
-        raise
     except OSError as error:  # the network's own errors never come this far
-        raise _error(target, url, f"the folder cannot be written ({error})") from error
+        raise _error(target, url, f"the folder cannot be read or written ({error})") from error
     return target
 
 
 def _folder(folder: str | Path | None) -> Path:
-    if folder is None:
-        folder = os.environ.get("DGM_DATA") or "~/.cache/deep-generative-models"
-    return Path(folder).expanduser()
+    if folder is None and (given := os.environ.get("DGM_DATA")):
+        folder = Path(given).expanduser()
+        if not folder.is_absolute():
+            hint = f"each notebook runs in its own folder; write {folder.absolute()}"
+            raise argument_error("DGM_DATA", "be an absolute path", repr(given), hint)
+    try:
+        return Path(folder or "~/.cache/deep-generative-models").expanduser().absolute()
+    except RuntimeError as error:
+        reason = "there is no home folder to keep files in"
+        remedy = "set the environment variable DGM_DATA to a folder of your own"
+        raise DownloadError(f"{reason} ({error}): {remedy}") from error
 
 
 def _error(target: Path, url: str, reason: str) -> DownloadError:
@@ -131,23 +138,6 @@ def _error(target: Path, url: str, reason: str) -> DownloadError:
         f"by hand, put {target.name} into a folder and set the environment variable DGM_DATA to "
         "that folder"
     )
-
-
-def _mismatch(
-    path: Path, sha256: str | None, content_check: Callable[[Path], None] | None
-) -> str | None:
-    """Why the file is not the expected one; None if it is."""
-    try:
-        if sha256 is not None:
-            with path.open("rb") as file:
-                got = hashlib.file_digest(file, "sha256").hexdigest()
-            if got != sha256.lower():
-                return f"its sha256 is {got}, not {sha256.lower()}"
-        if content_check is not None:
-            content_check(path)
-    except Exception as error:  # wrong bytes make a reader raise anything at all
-        return f"{type(error).__name__}: {error}"
-    return None
 
 
 @contextlib.contextmanager
@@ -165,86 +155,71 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _download(
-    target: Path,
-    url: str,
-    sha256: str | None,
-    content_check: Callable[[Path], None] | None,
-    timeout: float,
-    retries: int,
-) -> None:
+def _download(url: str, target: Path, mismatch: Callable[[Path], str | None]) -> None:
     partial = target.with_name(f".{target.name}.part")
-    attempt = 0
-    while True:
+    for attempt in itertools.count():
         try:
-            resumed = _transfer(url, partial, timeout)
-        except _Retry:
-            if attempt == retries:
+            resumed = _transfer(url, partial)
+        except _Failed as error:
+            if not error.again or attempt >= RETRIES:
                 raise
             time.sleep(BACKOFF * 2**attempt)
-            attempt += 1
             continue
-        reason = _mismatch(partial, sha256, content_check)
+        reason = mismatch(partial)
         if reason is None:
             partial.replace(target)
             return
         partial.unlink()
         if not resumed:
-            raise _Wrong(f"the server sent another file than expected ({reason})")
+            raise _Failed(f"the server sent another file than expected ({reason})")
         # The rest was joined to a stale beginning: once more, from the first byte.
 
 
-def _transfer(url: str, partial: Path, timeout: float) -> bool:
+def _transfer(url: str, partial: Path) -> bool:
     """Complete `partial` from the server; True if it continued an earlier beginning."""
     have = partial.stat().st_size if partial.exists() else 0
-    headers = {"User-Agent": "deep-generative-models-book"}
+    request = urllib.request.Request(url, headers={"User-Agent": "deep-generative-models-book"})
     if have:
-        headers["Range"] = f"bytes={have}-"
+        request.add_header("Range", f"bytes={have}-")
     # A new opener reads the proxies of the environment; urlopen would keep those of its first call.
-    opener = urllib.request.build_opener()
     try:
-        response = opener.open(urllib.request.Request(url, headers=headers), timeout=timeout)
+        response = urllib.request.build_opener().open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 416 and have:  # the beginning is longer than the file: start again
             partial.unlink()
-            return _transfer(url, partial, timeout)
-        kind = _Retry if error.code >= 500 or error.code in (408, 429) else _Wrong
-        raise kind(f"the server answered HTTP {error.code} {error.reason}") from error
-    except (OSError, http.client.HTTPException) as error:
-        raise _Retry(_network_reason(error, timeout)) from error
+        again = error.code >= 500 or error.code in (408, 416, 429)
+        raise _Failed(
+            f"the server answered HTTP {error.code} {error.reason}", again=again
+        ) from error
+    except NETWORK_ERRORS as error:
+        raise _lost(error) from error
     with response:
-        resumed = have > 0 and response.status == 206 and _range_start(response) == have
-        if response.status == 206 and not resumed:
-            raise _Wrong("the server answered with another part than asked")
-        start = have if resumed else 0
-        announced = response.headers.get("Content-Length")
+        resumed: bool = response.status == 206
+        part = response.headers.get("Content-Range", "")
+        if resumed and not (have and part.startswith(f"bytes {have}-")):
+            raise _Failed("the server answered with another part than asked")
         with partial.open("ab" if resumed else "wb") as file:
             while True:
                 try:
                     block = response.read1(CHUNK)  # what has arrived, not all of CHUNK
-                except (OSError, http.client.HTTPException) as error:
-                    raise _Retry(_network_reason(error, timeout)) from error
+                except NETWORK_ERRORS as error:
+                    raise _lost(error) from error
                 if not block:
                     break
                 file.write(block)
                 file.flush()  # not even a killed process loses what it has received
             size = file.tell()
-    if announced is not None and size != start + int(announced):
-        raise _Retry(
-            f"the transfer ended after {size} of {start + int(announced)} bytes; "
-            "call again to resume it"
-        )
+    expected = int(response.headers.get("Content-Length", size)) + (have if resumed else 0)
+    if "Content-Length" in response.headers and size != expected:
+        reason = f"the transfer ended after {size} of {expected} bytes; call again to resume it"
+        raise _Failed(reason, again=True)
     return resumed
 
 
-def _range_start(response: http.client.HTTPResponse) -> int | None:
-    found = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    return int(found[1]) if found else None
-
-
-def _network_reason(error: Exception, timeout: float) -> str:
+def _lost(error: Exception) -> _Failed:
     inner = error.reason if isinstance(error, urllib.error.URLError) else error
+    reason = f"the connection failed ({inner or type(inner).__name__})"
     if isinstance(inner, TimeoutError):
-        return f"the server was silent for {timeout:g} s; call again to resume"
-    return f"the connection failed ({inner or type(inner).__name__}); call again to resume"
+        reason = f"the server was silent for {TIMEOUT:g} s"
+    return _Failed(f"{reason}; call again to resume", again=True)

@@ -1,4 +1,4 @@
-r"""Dense layers: the multilayer perceptron."""
+"""Dense layers: the multilayer perceptron."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from helpers.checks import check_shape
-from helpers.networks.sizes import Shape, check_probability, event_shape, layer_widths
+from helpers.checks import check_between, check_shape
 
 Activation = Callable[[], nn.Module]
 
@@ -28,56 +27,48 @@ class MLP(nn.Module):
 
     Shapes: (..., *inputs) to (..., *outputs); all leading dimensions are kept.
 
-    Raises:
-        ValueError: a width or the dropout is out of range; in a call, the shape is wrong.
-
     >>> import torch
     >>> MLP((1, 8, 8), [32], 24)(torch.zeros(5, 1, 8, 8)).shape
     torch.Size([5, 24])
     >>> MLP(12, [32], (17, 1, 8, 8))(torch.zeros(3, 5, 12)).shape
     torch.Size([3, 5, 17, 1, 8, 8])
 
-    Taught in: Variational autoencoders.
+    Taught in: models/vae
     """
 
     def __init__(
         self,
-        inputs: Shape,
+        inputs: int | Sequence[int],
         hidden: Sequence[int],
-        outputs: Shape,
+        outputs: int | Sequence[int],
         *,
         activation: Activation = nn.ReLU,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.inputs = event_shape("inputs", inputs)
-        self.outputs = event_shape("outputs", outputs)
-        check_probability("dropout", dropout)
-        widths = [math.prod(self.inputs), *layer_widths("hidden", hidden)]
+        check_between("dropout", dropout, 0, 1, ends="[)")
+        self.inputs = (inputs,) if isinstance(inputs, int) else tuple(inputs)
+        self.outputs = (outputs,) if isinstance(outputs, int) else tuple(outputs)
+        widths = [math.prod(self.inputs), *hidden]
         self.layers = nn.Sequential(*dense_layers(widths, activation, dropout))
         self.layers.append(nn.Linear(widths[-1], math.prod(self.outputs)))
 
     def forward(self, x: Tensor) -> Tensor:
-        if tuple(x.shape[-len(self.inputs) :]) != self.inputs:
-            check_shape("x", x, (..., *self.inputs), hint=_flatten_hint(x, self.inputs))
+        # Values of a wrong shape, flattened, may have the right number and the wrong order.
+        hint = "flatten images with x.flatten(1), or give the MLP their shape"
+        check_shape("x", x, (..., *self.inputs), hint=hint)
         y: Tensor = self.layers(x.flatten(-len(self.inputs)))  # (..., D)
-        return y.reshape(*y.shape[:-1], *self.outputs) if len(self.outputs) > 1 else y
+        return y.reshape(*y.shape[:-1], *self.outputs)
 
 
 def dense_layers(widths: Sequence[int], activation: Activation, dropout: float) -> list[nn.Module]:
-    r"""The hidden layers of an MLP: affine, activation, dropout for each pair of widths."""
+    """The hidden layers of an MLP: affine, activation, dropout for each pair of widths."""
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), activation(), *dropout_layers(dropout)]
     return layers
 
 
-def dropout_layers(p: float, kind: type[nn.Module] = nn.Dropout) -> list[nn.Module]:
-    r"""One dropout layer, or none where nothing is to be dropped."""
-    return [kind(p)] if p > 0 else []
-
-
-def _flatten_hint(x: Tensor, inputs: tuple[int, ...]) -> str:
-    if len(inputs) == 1 and x.ndim > 2 and math.prod(x.shape[1:]) == inputs[0]:
-        return "flatten images with x.flatten(1), or give the MLP their shape"
-    return ""
+def dropout_layers(p: float) -> list[nn.Module]:
+    """One dropout layer, or none where nothing is to be dropped."""
+    return [nn.Dropout(p)] if p > 0 else []

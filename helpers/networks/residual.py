@@ -1,4 +1,4 @@
-r"""Residual block for images."""
+"""Residual block for images."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import math
 
 from torch import Tensor, nn
 
-from helpers.checks import check_at_least, check_shape
+from helpers.checks import check_between
 from helpers.networks.dense import Activation, dropout_layers
-from helpers.networks.sizes import check_probability
 
 
 class ResidualBlock(nn.Module):
@@ -25,24 +24,17 @@ class ResidualBlock(nn.Module):
 
     Shapes: (B, channels, H, W) to the same.
 
-    Raises:
-        ValueError: an option is out of range; in a call, the shape is wrong.
-
     >>> import torch
     >>> x = torch.ones(2, 8, 5, 5)
     >>> bool((ResidualBlock(8)(x) == x).all())
     True
-
-    Taught in: Diffusion models.
     """
 
     def __init__(
         self, channels: int, *, activation: Activation = nn.ReLU, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        check_at_least("channels", channels, 1)
-        self.channels = channels
-        check_probability("dropout", dropout)
+        check_between("dropout", dropout, 0, 1, ends="[)")
         groups = math.gcd(channels, 8)
         last = nn.Conv2d(channels, channels, 3, padding=1)
         for parameter in last.parameters():
@@ -58,6 +50,5 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        check_shape("x", x, ("B", self.channels, "H", "W"))
         y: Tensor = x + self.layers(x)
         return y

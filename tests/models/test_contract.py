@@ -40,7 +40,7 @@ def vae(likelihood: str, device: torch.device) -> Case:
 
 def convolutional_vae(device: torch.device) -> Case:
     image = (1, 4, 8)
-    decoder = ConvDecoder(L, image, (6, 5), outputs_per_pixel=V, channel_dropout=0.2, dropout=0.2)
+    decoder = ConvDecoder(L, (V, *image), (6, 5), dropout=0.2)
     encoder = ConvEncoder(image, [4], 2 * L, dropout=0.2)
     model = VAE(encoder, decoder, L, likelihood="categorical", num_levels=V).to(device)
     return model, torch.randint(V, (B, *image), device=device)

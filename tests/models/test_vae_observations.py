@@ -171,8 +171,12 @@ def test_the_encoder_sees_levels_in_the_unit_interval() -> None:
 
 def test_convolutional_networks_fit_all_likelihoods(device: torch.device) -> None:
     image = (1, 8, 8)
-    for likelihood, outputs in (("bernoulli", None), ("categorical", V), ("gaussian", None)):
-        decoder = ConvDecoder(L, image, (6, 5), outputs_per_pixel=outputs)
+    for likelihood, outputs in (
+        ("bernoulli", image),
+        ("categorical", (V, *image)),
+        ("gaussian", image),
+    ):
+        decoder = ConvDecoder(L, outputs, (6, 5))
         model = VAE(ConvEncoder(image, [4], 2 * L), decoder, L, likelihood=likelihood, num_levels=V)
         drawn = model.to(device).sample(2)
         assert drawn.shape == (2, *image)
