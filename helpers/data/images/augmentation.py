@@ -1,7 +1,7 @@
-r"""Changes of images that keep what they show: moved, turned, mirrored.
+"""Changes of images that keep what they show: moved, turned, mirrored.
 
-Each function takes a batch of floating-point images and changes each image by its own draw. Levels
-are changed as floats and rounded afterwards.
+Each function takes a batch of images and changes each image by its own draw. Levels are changed as
+floats and rounded afterwards.
 """
 
 from __future__ import annotations
@@ -12,34 +12,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from helpers.checks import argument_error, check_at_least, check_floating, check_shape
+from helpers.checks import check_between, check_floating, check_shape
 
 
 def shift(x: Tensor, share: float, *, rng: torch.Generator | None = None) -> Tensor:
-    r"""Move a share of the images by up to one pixel in each direction; what comes in is 0.
+    """Move a share of the images by up to one pixel in each direction; what comes in is 0.
 
     This is padding by one pixel and a random crop: each of the nine windows is equally likely, the
     one that moves nothing included.
 
     Args:
-        x: images, shape (B, C, H, W), of any type.
+        x: images (B, C, H, W), of any type.
         share: which part of them is moved, in [0, 1].
         rng: draws the directions.
 
     Returns:
         (B, C, H, W), of the type of x.
 
-    Raises:
-        TypeError: `x` is no tensor.
-        ValueError: a wrong shape, or a share outside [0, 1].
-
     >>> shift(torch.ones(2, 1, 8, 8), 0.0).equal(torch.ones(2, 1, 8, 8))
     True
 
-    Taught in: better_training.
+    Taught in: optimisation/better_training
     """
     check_shape("x", x, ("B", "C", "H", "W"))
-    _check_share(share)
+    check_between("share", share, 0, 1)
     device, (height, width) = x.device, x.shape[2:]
     windows = F.pad(x, (1, 1, 1, 1)).unfold(2, height, 1).unfold(3, width, 1)  # (B, C, 3, 3, H, W)
     rows = torch.arange(len(x), device=device)
@@ -49,36 +45,29 @@ def shift(x: Tensor, share: float, *, rng: torch.Generator | None = None) -> Ten
 
 
 def horizontal_flip(x: Tensor, share: float, *, rng: torch.Generator | None = None) -> Tensor:
-    r"""Mirror a share of the images, left for right.
+    """Mirror a share of the images, left for right.
 
     Args:
-        x: images, shape (B, C, H, W), of any type.
+        x: images (B, C, H, W), of any type.
         share: which part of them is mirrored, in [0, 1].
         rng: draws which.
 
     Returns:
         (B, C, H, W), of the type of x.
 
-    Raises:
-        TypeError: `x` is no tensor.
-        ValueError: a wrong shape, or a share outside [0, 1].
-
     >>> horizontal_flip(torch.tensor([[[[1.0, 2.0, 3.0]]]]), 1.0)
     tensor([[[[3., 2., 1.]]]])
 
-    Taught in: better_training.
+    Taught in: optimisation/better_training
     """
     check_shape("x", x, ("B", "C", "H", "W"))
-    _check_share(share)
+    check_between("share", share, 0, 1)
     chosen = torch.rand(len(x), 1, 1, 1, generator=rng, device=x.device) < share
     return torch.where(chosen, x.flip(3), x)
 
 
 def rotate(x: Tensor, degrees: float, *, rng: torch.Generator | None = None) -> Tensor:
-    r"""Turn each image about its centre by an angle drawn evenly from [-degrees, degrees].
-
-    Values between pixels are bilinear, and what comes in from outside is 0. A positive angle turns
-    anticlockwise, as seen with the first row on top.
+    """Turn each image about its centre by an angle drawn evenly from [-degrees, degrees].
 
     Args:
         x: images (B, C, H, W) of floats.
@@ -86,40 +75,34 @@ def rotate(x: Tensor, degrees: float, *, rng: torch.Generator | None = None) -> 
         rng: draws the angles.
 
     Returns:
-        (B, C, H, W).
-
-    Raises:
-        TypeError: `x` is no floating-point tensor.
-        ValueError: a wrong shape, or a negative number of degrees.
+        (B, C, H, W), as `turn` makes it.
 
     >>> x = torch.rand(3, 1, 8, 8)
     >>> torch.allclose(rotate(x, 0.0), x, atol=1e-6)
     True
 
-    Taught in: better_training.
+    Taught in: optimisation/better_training
     """
     check_floating("x", x)
-    check_shape("x", x, ("B", "C", "H", "W"))
-    check_at_least("degrees", degrees, 0.0)
     drawn = torch.rand(len(x), generator=rng, device=x.device, dtype=x.dtype)
     return turn(x, math.radians(degrees) * (2 * drawn - 1))
 
 
 def turn(x: Tensor, angles: Tensor) -> Tensor:
-    r"""Turn each image by its own angle in radians, anticlockwise: the work of `rotate`.
+    """Turn each image by its own angle, anticlockwise as seen with the first row on top.
+
+    Values between pixels are bilinear, and what comes in from outside is 0.
 
     Args:
         x: images (B, C, H, W) of floats.
-        angles: (B,).
+        angles: (B,) in radians.
 
     >>> x = torch.rand(2, 1, 5, 5)
     >>> quarter = torch.full((2,), math.pi / 2)
     >>> torch.allclose(turn(x, quarter), x.rot90(1, (2, 3)), atol=1e-5)
     True
     """
-    check_floating("x", x)
-    check_shape("x", x, ("B", "C", "H", "W"))
-    check_shape("angles", angles, (len(x),))
+    check_shape("x", x, (len(angles), "C", "H", "W"))
     height, width = x.shape[2:]
     cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
     # The grid is in units of half a side, so the axes of an oblong image are rescaled.
@@ -129,10 +112,3 @@ def turn(x: Tensor, angles: Tensor) -> Tensor:
     ]
     grid = F.affine_grid(torch.stack(rows, 1).to(x), list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, align_corners=False)
-
-
-def _check_share(share: float) -> None:
-    if isinstance(share, bool) or not isinstance(share, int | float):
-        raise argument_error("share", "be a number in [0, 1]", share, kind=TypeError)
-    if not 0 <= share <= 1:
-        raise argument_error("share", "lie in [0, 1]", share)

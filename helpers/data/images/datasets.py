@@ -1,20 +1,16 @@
-r"""Image data sets with fixed splits: small ones that ship with a library, larger ones to download.
+"""Images with fixed splits: small sets that ship with a library, larger ones, and your own.
 
-==========  ==================  =====================  ===========================================
-name        images              splits                 source and licence
-==========  ==================  =====================  ===========================================
-``digits``  1,797 of 8×8, 17    1,000 / 350 / 447,     Alpaydin and Kaynak, Optical Recognition of
-            grey levels         in ``load_digits``     Handwritten Digits, UCI repository, CC BY
-                                order                  4.0; scikit-learn carries a copy
-``mnist``   70,000 of 28×28,    50,000 / 10,000 /      LeCun, Cortes and Burges, CC BY-SA 3.0;
-            256 grey levels     10,000; validation is  downloaded once (11 MB)
-                                the end of train
-==========  ==================  =====================  ===========================================
+- `digits`: 1,797 of 8×8, 17 grey levels, split 1,000 / 350 / 447 in the order of `load_digits`
+  (Alpaydin and Kaynak, UCI repository, CC BY 4.0; scikit-learn carries a copy).
+- `mnist`: 70,000 of 28×28, 256 grey levels, split 50,000 / 10,000 / 10,000 with the end of train
+  for validation (LeCun, Cortes and Burges, CC BY-SA 3.0; downloaded once, 11 MB).
+- a folder's path: your own PNG and JPEG files, 256 levels, split by shares.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,8 +20,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_floating, check_option, check_range
+from helpers.checks import argument_error, check_data, check_option
 from helpers.data.download import fetch
+from helpers.data.images.pictures import read_pictures
+from helpers.data.splits import SHARES, draw_parts
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 #: Of the bytes of the four arrays in turn: the archive's own bytes differ from copy to copy.
@@ -35,17 +33,21 @@ MNIST_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    r"""One part of a data set.
+    """One part of a data set.
 
     Attributes:
-        x: images (N, 1, H, W), float32 in [0, 1], equal to ``levels / (num_levels - 1)``.
+        x: images (N, C, H, W), float32 in [0, 1], equal to `levels / (num_levels - 1)`.
         y: classes (N,), int64.
-        num_levels: how many grey levels a pixel can have.
+        num_levels: how many levels a value can have.
     """
 
     x: Tensor
     y: Tensor
     num_levels: int
+
+    def __post_init__(self) -> None:
+        hint = "divide levels by num_levels - 1, and give grey images a channel"
+        check_data("x", self.x, ("N", "C", "H", "W"), low=0, high=1, hint=hint)
 
     def __len__(self) -> int:
         """The number of images."""
@@ -53,35 +55,45 @@ class Split:
 
     @cached_property
     def levels(self) -> Tensor:
-        r"""The integers behind `x`, exactly: (N, 1, H, W), int64 in 0 … num_levels − 1."""
+        """The integers behind `x`, exactly: (N, C, H, W), int64 in 0 … num_levels − 1."""
         return (self.x * (self.num_levels - 1)).round().long()
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSplits:
-    """The three splits of a data set, its name, and the number of grey levels of its pixels."""
+    """The three splits, the name of the set, its number of levels and the names of its classes."""
 
     train: Split
     validation: Split
     test: Split
     name: str
     num_levels: int
+    classes: tuple[str, ...]
 
 
-def load(name: str, *, folder: str | Path | None = None, download: bool = True) -> ImageSplits:
-    r"""The data set called `name`, in its published order and splits.
+def load(
+    name: str | Path,
+    *,
+    size: int = 28,
+    colour: bool = False,
+    shares: Sequence[float] = SHARES,
+    seed: int = 0,
+) -> ImageSplits:
+    """The data set called `name` in its published order and splits, or your own pictures.
 
     Args:
-        name: ``"digits"`` (ships with scikit-learn) or ``"mnist"``.
-        folder: where downloaded files are kept; by default ``DGM_DATA``, else
-            ``~/.cache/deep-generative-models``. ``"digits"`` needs none.
-        download: False forbids the network, so that a missing file is an error.
+        name: `"digits"` (ships with scikit-learn), `"mnist"` (kept in the folder that the
+            environment variable `DGM_DATA` names, else in `~/.cache/deep-generative-models`), or
+            the path of a folder of PNG and JPEG files; the sub-folder of a file is its class.
+        size: sides of your own pictures in pixels: the largest square in the middle is resized.
+        colour: three channels for your own pictures, else one of grey.
+        shares: of your own pictures for training, validation and test.
+        seed: draws which go where.
 
     Returns:
         Train, validation and test splits on the CPU, as fresh tensors at each call.
 
     Raises:
-        ValueError: the name is unknown.
         DownloadError: the file is missing and could not be fetched, or is not the expected one.
 
     >>> data = load("digits")
@@ -90,12 +102,17 @@ def load(name: str, *, folder: str | Path | None = None, download: bool = True) 
     >>> data.train.x.shape, data.train.levels[0, 0, 0].tolist()
     (torch.Size([1000, 1, 8, 8]), [0, 0, 5, 13, 9, 1, 0, 0])
 
-    Taught in: what_is_a_generative_model.
+    Taught in: background/what_is_a_generative_model, reference/your_own_data
     """
-    check_option("name", name, ["digits", "mnist"])
     if name == "digits":
         return _digits()
-    return _mnist(folder, download)
+    if name == "mnist":
+        return _mnist()
+    if not Path(name).is_dir():
+        check_option("name", str(name), ["digits", "mnist", "<a folder of pictures>"])
+    levels, y, classes = read_pictures(Path(name), size, colour)
+    parts = draw_parts(len(levels), shares, seed)
+    return _splits(Path(name).name, levels, y, parts, num_levels=256, classes=classes)
 
 
 def binarise(x: Tensor, *, rng: torch.Generator | None = None) -> Tensor:
@@ -107,23 +124,18 @@ def binarise(x: Tensor, *, rng: torch.Generator | None = None) -> Tensor:
     memorising one draw. Its likelihoods must not be compared with those of grey images.
 
     Args:
-        x: grey values in [0, 1], any shape, floating point.
+        x: grey values in [0, 1], any shape.
         rng: draws the pixels; it must live on the device of `x`.
 
     Returns:
         Zeros and ones with the shape, dtype and device of `x`.
 
-    Raises:
-        TypeError: `x` is no floating-point tensor.
-        ValueError: `x` leaves [0, 1].
-
     >>> binarise(torch.tensor([0.0, 1.0, 1.0]))
     tensor([0., 1., 1.])
 
-    Taught in: vae.
+    Taught in: models/vae
     """
-    check_floating("x", x)
-    check_range("x", x, 0, 1, hint="use the x of a split, not its levels")
+    x = check_data("x", x, (...,), low=0, high=1, hint="use the x of a split, not its levels")
     return torch.bernoulli(x, generator=rng)
 
 
@@ -131,23 +143,16 @@ def _digits() -> ImageSplits:
     from sklearn.datasets import load_digits  # a slow import, needed by this data set alone
 
     bunch = load_digits()
-    sizes = {"train": 1000, "validation": 350, "test": 447}
-    return _splits("digits", bunch.images, bunch.target, sizes, num_levels=17)
+    parts = torch.split(torch.arange(1797), [1000, 350, 447])
+    return _splits("digits", bunch.images[:, None], bunch.target, parts, num_levels=17)
 
 
-def _mnist(folder: str | Path | None, download: bool) -> ImageSplits:
-    path = fetch(
-        "mnist.npz",
-        url=MNIST_URL,
-        content_check=_check_mnist,
-        folder=folder,
-        download=download,
-    )
-    arrays = _read_arrays(path)
-    images = np.concatenate([arrays["x_train"], arrays["x_test"]])
-    labels = np.concatenate([arrays["y_train"], arrays["y_test"]])
-    sizes = {"train": 50_000, "validation": 10_000, "test": 10_000}
-    return _splits("mnist", images, labels, sizes, num_levels=256)
+def _mnist() -> ImageSplits:
+    arrays = _read_arrays(fetch("mnist.npz", url=MNIST_URL, content_check=_check_mnist))
+    levels = np.concatenate([arrays["x_train"], arrays["x_test"]])[:, None]
+    y = np.concatenate([arrays["y_train"], arrays["y_test"]])
+    parts = torch.split(torch.arange(70_000), [50_000, 10_000, 10_000])
+    return _splits("mnist", levels, y, parts, num_levels=256)
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
@@ -166,27 +171,14 @@ def _check_mnist(path: Path) -> None:
 
 def _splits(
     name: str,
-    images: np.ndarray[Any, Any],
-    labels: np.ndarray[Any, Any],
-    sizes: dict[str, int],
+    levels: np.ndarray[Any, Any],
+    y: np.ndarray[Any, Any],
+    parts: Sequence[Tensor],
     *,
     num_levels: int,
+    classes: Sequence[str] = "0123456789",
 ) -> ImageSplits:
-    """Validate the arrays once, for whatever a library or a file handed over, then cut them."""
-    total = sum(sizes.values())
-    if images.ndim != 3 or images.shape[0] != total or labels.shape != (total,):
-        got = f"{images.shape} and {labels.shape}"
-        raise argument_error(name, f"have {total} images (N, H, W) and labels (N,)", got)
-    levels = torch.as_tensor(np.asarray(images))
-    if not bool((levels == levels.round()).all()):
-        raise argument_error(name, "have integer grey levels", "fractions")
-    check_range(name, levels, 0, num_levels - 1)
-    x = (levels.to(torch.float32) / (num_levels - 1)).unsqueeze(1)  # (N, 1, H, W)
-    y = torch.as_tensor(np.asarray(labels), dtype=torch.int64)
-    check_range(f"the labels of {name}", y, 0, 9)
-    counts = list(sizes.values())
-    parts = {
-        part: Split(x_part.clone(), y_part.clone(), num_levels)
-        for part, x_part, y_part in zip(sizes, torch.split(x, counts), torch.split(y, counts))
-    }
-    return ImageSplits(**parts, name=name, num_levels=num_levels)
+    x = torch.as_tensor(levels).to(torch.float32) / (num_levels - 1)  # (N, C, H, W)
+    labels = torch.as_tensor(y, dtype=torch.int64)
+    train, validation, test = (Split(x[rows], labels[rows], num_levels) for rows in parts)
+    return ImageSplits(train, validation, test, name, num_levels, tuple(classes))

@@ -1,11 +1,12 @@
-r"""Noise that makes integers continuous, so that a density can model them."""
+"""Noise that makes integers continuous, so that a density can model them."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from helpers.checks import check_at_least, check_integer, check_range
+from helpers.checks import check_counts, check_data
+from helpers.random import uniform
 
 
 def dequantise(
@@ -21,7 +22,7 @@ def dequantise(
 
     The expected log-density of x, minus D log K for the change of unit, is a lower bound on the
     log-probability of k. Noise on a part of the cell gives no bound on anything. Draw anew in each
-    epoch; ``(x * num_levels).floor()`` gives the integers back.
+    epoch; `(x * num_levels).floor()` gives the integers back.
 
     Args:
         levels: integers k in 0 … K − 1, any shape.
@@ -32,24 +33,19 @@ def dequantise(
     Returns:
         x in [0, 1), with the shape and device of `levels`, without unit.
 
-    Raises:
-        TypeError: `levels` are no integers, or `num_levels` is no integer.
-        ValueError: a level out of range, or `num_levels` below 2.
-
     Reference: Theis et al., arXiv:1511.01844.
 
     >>> x = dequantise(torch.tensor([[0, 3, 16]]), 17)
     >>> (x * 17).floor().long()
     tensor([[ 0,  3, 16]])
 
-    Taught in: probability.
+    Taught in: concepts/probability
     """
-    check_at_least("num_levels", num_levels, 2)
-    check_integer("levels", levels)
-    check_range("levels", levels, 0, num_levels - 1)
-    u = torch.rand(levels.shape, dtype=dtype, device=levels.device, generator=rng)
+    check_counts(2, num_levels=num_levels)
+    k = check_data("levels", levels, (...,), "integer", low=0, high=num_levels - 1).to(dtype)
+    u = uniform(k.shape, k, rng)
     # Rounding may carry k + u up to k + 1, into the next cell.
-    return torch.minimum((levels + u) / num_levels, _below((levels + 1).to(dtype) / num_levels))
+    return torch.minimum((k + u) / num_levels, _below((k + 1) / num_levels))
 
 
 def _below(x: Tensor) -> Tensor:

@@ -4,10 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from helpers.data import images
 from helpers.data.download import DownloadError
 from helpers.data.images import datasets
+from helpers.data.images.pictures import read_pictures
 from helpers.random import seeded
 from tests.statistics import assert_mean_close
 
@@ -22,7 +24,7 @@ def mnist():
     folder = os.environ.get("DGM_DATA") or Path("~/.cache/deep-generative-models").expanduser()
     if not (Path(folder) / "mnist.npz").exists():
         pytest.skip(f"mnist.npz is not in {folder}; set DGM_DATA to the folder that has it")
-    return images.load("mnist", download=False)
+    return images.load("mnist")
 
 
 def check_contract(data, sizes, shape):
@@ -42,6 +44,7 @@ def check_contract(data, sizes, shape):
         assert split.levels.max() == data.num_levels - 1
         assert torch.equal(split.x, split.levels.float() / (data.num_levels - 1))
         assert split.y.unique().tolist() == list(range(10))
+    assert data.classes == tuple("0123456789")
 
 
 def test_digits_follow_the_published_protocol(digits):
@@ -77,7 +80,7 @@ def test_levels_are_computed_once(digits):
 
 @pytest.mark.parametrize("num_levels", [2, 17, 42, 50, 256])  # 41 and 49 divide badly
 def test_levels_recover_every_integer(num_levels):
-    levels = torch.arange(num_levels)
+    levels = torch.arange(num_levels).reshape(-1, 1, 1, 1)
     x = levels.to(torch.float32) / (num_levels - 1)
     assert torch.equal(images.Split(x, levels, num_levels).levels, levels)
 
@@ -103,35 +106,32 @@ def write_mnist(path: Path, **changes: np.ndarray) -> None:
     np.savez(path, **(arrays | changes))
 
 
-def test_wrong_mnist_is_refused_and_kept(tmp_path):
+def test_wrong_mnist_is_refused_and_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("DGM_DATA", str(tmp_path))
     path = tmp_path / "mnist.npz"
     write_mnist(path)
     before = path.read_bytes()
     with pytest.raises(DownloadError, match=r"mnist\.npz .* the arrays' sha256 must be 06b0d1f1"):
-        images.load("mnist", folder=tmp_path)
+        images.load("mnist")
     path.write_bytes(before[:-30])
     with pytest.raises(DownloadError, match=r"not the expected one \(BadZipFile"):
-        images.load("mnist", folder=tmp_path)
+        images.load("mnist")
     np.savez(path, x_train=np.zeros(3))
     with pytest.raises(DownloadError, match=r"not the expected one \(KeyError"):
-        images.load("mnist", folder=tmp_path)
+        images.load("mnist")
     assert path.exists()
 
 
-def test_pickled_objects_are_never_loaded(tmp_path):
+def test_pickled_objects_are_never_loaded(tmp_path, monkeypatch):
+    monkeypatch.setenv("DGM_DATA", str(tmp_path))
     write_mnist(tmp_path / "mnist.npz", x_train=np.array([{"a": 1}], dtype=object))
     with pytest.raises(DownloadError, match="Object arrays cannot be loaded"):
-        images.load("mnist", folder=tmp_path)
-
-
-def test_missing_mnist_without_download(tmp_path, monkeypatch):
-    monkeypatch.setenv("DGM_DATA", str(tmp_path))
-    with pytest.raises(DownloadError, match=r"it is not there, and download=False.*DGM_DATA"):
-        images.load("mnist", download=False)
+        images.load("mnist")
 
 
 def test_mnist_is_cut_at_the_right_places(tmp_path, monkeypatch):
     """The right places in small, with the check of the content out of the way."""
+    monkeypatch.setenv("DGM_DATA", str(tmp_path))
     rng = np.random.default_rng(0)
     train = rng.integers(0, 256, (60_000, 1, 2), dtype=np.uint8)
     test = rng.integers(0, 256, (10_000, 1, 2), dtype=np.uint8)
@@ -144,35 +144,80 @@ def test_mnist_is_cut_at_the_right_places(tmp_path, monkeypatch):
         y_test=labels[60_000:],
     )
     monkeypatch.setattr(datasets, "_check_mnist", lambda path: None)
-    data = images.load("mnist", folder=tmp_path)
+    data = images.load("mnist")
     assert np.array_equal(data.train.levels[:, 0].numpy(), train[:50_000])
     assert np.array_equal(data.validation.levels[:, 0].numpy(), train[50_000:])
     assert np.array_equal(data.test.levels[:, 0].numpy(), test)
     assert np.array_equal(data.validation.y.numpy(), labels[50_000:60_000])
 
 
-def test_unknown_data_set():
-    with pytest.raises(ValueError, match="name must be one of 'digits', 'mnist', got 'minst': did"):
+@pytest.fixture
+def pictures(tmp_path):
+    """Nine pictures: three in each of two classes, and three in no sub-folder, all oblong."""
+    rng = np.random.default_rng(0)
+    for place in ("cats", "dogs/small", "."):
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
+        for i in range(3):
+            pixels = rng.integers(0, 256, (12, 20, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / place / f"{i}.PNG")
+    (tmp_path / "cats" / "notes.txt").write_text("no picture")
+    (tmp_path / "cats" / "._0.png").write_text("no picture either")
+    return tmp_path
+
+
+def test_your_own_pictures(pictures):
+    data = images.load(pictures, size=12, colour=True, shares=(0.5, 0.25, 0.25))
+    splits = (data.train, data.validation, data.test)
+    assert [len(split) for split in splits] == [5, 2, 2]
+    assert data.classes == (".", "cats", "dogs/small")
+    assert torch.cat([split.y for split in splits]).bincount().tolist() == [3, 3, 3]
+    drawn = {
+        (int(k), picture.numpy().tobytes()) for s in splits for picture, k in zip(s.levels, s.y)
+    }
+    files = set()
+    for path in pictures.rglob("*.PNG"):
+        middle = np.asarray(Image.open(path))[:, 4:16].transpose(2, 0, 1).astype(np.int64)
+        name = path.parent.relative_to(pictures).as_posix()
+        files.add((data.classes.index(name), middle.tobytes()))
+    assert drawn == files
+
+
+def test_your_own_pictures_are_drawn_by_a_seed_and_grey_by_default(pictures):
+    data, again, other = (images.load(str(pictures), size=4, seed=s) for s in (0, 0, 1))
+    assert data.train.x.shape == (7, 1, 4, 4)
+    assert torch.equal(data.train.x, again.train.x)
+    assert not torch.equal(data.train.x, other.train.x)
+
+
+def test_what_is_transparent_is_white_and_a_phones_picture_stands_upright(tmp_path):
+    ink = np.zeros((4, 4, 4), np.uint8)  # black throughout, opaque in the first column
+    ink[:, 0, 3] = 255
+    Image.fromarray(ink).save(tmp_path / "a.png")
+    exif = Image.Exif()
+    exif[274] = 3  # upside down
+    grey = np.repeat(np.arange(0, 240, 60, dtype=np.uint8)[:, None], 4, 1)
+    Image.fromarray(grey).save(tmp_path / "b.jpg", exif=exif, quality=100)
+    Image.fromarray(grey).save(tmp_path / "c.png")
+    levels, _, _ = read_pictures(tmp_path, 4, False)
+    assert levels[0, 0].tolist() == [[0, 255, 255, 255]] * 4
+    assert abs(levels[1, 0].astype(int) - grey[::-1]).max() < 8  # of the compression
+    assert (levels[2, 0] == grey).all()
+
+
+def test_bad_input(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"name must be one of 'digits', .* got 'minst': did you mean"
+    ):
         images.load("minst")
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (lambda x, y: (x[:-1], y), r"toy must have 6 images \(N, H, W\) and labels \(N,\), got"),
-        (lambda x, y: (x.reshape(6, 12), y), "toy must have 6 images"),
-        (lambda x, y: (x, y[:-1]), "toy must have 6 images"),
-        (lambda x, y: (x + 0.5, y), "toy must have integer grey levels, got fractions"),
-        (lambda x, y: (x + 16, y), r"toy must lie in \[0, 16\], got values from 16"),
-        (lambda x, y: (x, y - 1), r"the labels of toy must lie in \[0, 9\], got values from -1"),
-    ],
-)
-def test_arrays_are_validated(change, expected):
-    x, y = np.arange(72.0).reshape(6, 3, 4) % 17, np.arange(6)
-    sizes = {"train": 3, "validation": 2, "test": 1}
-    assert len(datasets._splits("toy", x, y, sizes, num_levels=17).train) == 3
-    with pytest.raises(ValueError, match=expected):
-        datasets._splits("toy", *change(x, y), sizes, num_levels=17)
+    with pytest.raises(ValueError, match=r"hold pictures \(.jpeg, .jpg, .png\), got none"):
+        images.load(tmp_path)
+    (tmp_path / "a.png").write_bytes(b"not a picture")
+    with pytest.raises(ValueError, match=r"a\.png must be a PNG or JPEG file, got cannot identify"):
+        images.load(tmp_path)
+    with pytest.raises(
+        ValueError, match=r"x must have shape \(N, C, H, W\), got \(5, 8, 8\): divide"
+    ):
+        images.Split(torch.zeros(5, 8, 8), torch.zeros(5).long(), 17)
 
 
 def test_binarise_has_the_grey_values_as_means(seed, device):
@@ -197,10 +242,6 @@ def test_binarise_obeys_its_generator_and_leaves_the_rest_alone(seed):
     assert torch.equal(x, kept)
 
 
-def test_binarise_rejects():
-    with pytest.raises(TypeError, match="x must be a floating-point tensor, got"):
-        images.binarise(torch.tensor([0, 1]))
+def test_binarise_refuses_levels():
     with pytest.raises(ValueError, match=r"x must lie in \[0, 1\], got values from 0 to 16: use"):
         images.binarise(torch.tensor([0.0, 16.0]))
-    with pytest.raises(ValueError, match=r"x must lie in \[0, 1\], got NaN"):
-        images.binarise(torch.tensor([0.0, float("nan")]))

@@ -44,10 +44,17 @@ def test_generator_decides_and_the_global_one_is_left_alone(seed: int) -> None:
     assert torch.equal(before, torch.get_rng_state())
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32])
+def test_narrow_integers_give_the_numbers_of_wide_ones(dtype: torch.dtype, seed: int) -> None:
+    top = torch.iinfo(dtype).max if dtype in (torch.uint8, torch.int8) else 255
+    levels = torch.arange(top + 1)
+    narrow = dequantise(levels.to(dtype), top + 1, rng=seeded(seed))
+    assert torch.equal(narrow, dequantise(levels, top + 1, rng=seeded(seed)))
+    assert narrow[-1] >= top / (top + 1)  # white stays white
+
+
 def test_bad_levels() -> None:
     with pytest.raises(TypeError, match="levels must be an integer tensor"):
         dequantise(torch.zeros(3), 17)
     with pytest.raises(ValueError, match=r"levels must lie in \[0, 16\], got values from 0 to 17"):
         dequantise(torch.arange(18), 17)
-    with pytest.raises(ValueError, match="num_levels must be an integer of at least 2, got 1"):
-        dequantise(torch.zeros(3).long(), 1)

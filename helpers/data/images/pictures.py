@@ -1,0 +1,53 @@
+"""A folder of pictures as an array."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from helpers.checks import argument_error, check_counts
+
+ENDINGS = (".jpeg", ".jpg", ".png")
+
+
+def read_pictures(
+    folder: Path, size: int, colour: bool
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], tuple[str, ...]]:
+    """All PNG and JPEG files below a folder, in the order of their paths.
+
+    Args:
+        folder: where they are; the sub-folder in which a file lies is its class.
+        size: sides of each picture in pixels.
+        colour: three channels, else one of grey.
+
+    Returns:
+        Levels (N, C, size, size), uint8; classes (N,); the names of the classes, `"."` for files
+        in no sub-folder.
+    """
+    check_counts(size=size)
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+    )
+    if not paths:
+        raise argument_error(str(folder), f"hold pictures ({', '.join(ENDINGS)})", "none")
+    names = [path.parent.relative_to(folder).as_posix() for path in paths]
+    classes = sorted(set(names))
+    levels = np.stack([_read(path, size, colour) for path in paths])
+    return levels, np.array([classes.index(name) for name in names]), tuple(classes)
+
+
+def _read(path: Path, size: int, colour: bool) -> np.ndarray[Any, Any]:
+    try:
+        with Image.open(path) as file:
+            picture = ImageOps.exif_transpose(file).convert("RGBA")  # a phone's pictures upright
+    except (OSError, ValueError) as error:
+        raise argument_error(str(path), "be a PNG or JPEG file", error) from error
+    white = Image.new("RGBA", picture.size, "white")  # behind what is transparent
+    flat = Image.alpha_composite(white, picture).convert("RGB" if colour else "L")
+    pixels = np.asarray(ImageOps.fit(flat, (size, size)))
+    return pixels.transpose(2, 0, 1) if colour else pixels[None]  # (C, size, size)

@@ -1,0 +1,5 @@
+"""Tables of numbers."""
+
+from helpers.data.tabular.datasets import Rows, TableSplits, load
+
+__all__ = ["Rows", "TableSplits", "load"]

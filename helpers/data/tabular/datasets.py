@@ -1,0 +1,108 @@
+"""Your own tables: a CSV file of numbers with names of the columns in its first line."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from helpers.checks import argument_error, check_option
+from helpers.data.splits import SHARES, draw_parts
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """One part of a table.
+
+    Attributes:
+        x: the columns but the target, (N, D) float32, in the units of the file.
+        y: the target (N,), float32; with no target all 0.
+    """
+
+    x: Tensor
+    y: Tensor
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.x)
+
+
+@dataclass(frozen=True, eq=False)
+class TableSplits:
+    """The three splits, and the names of the D columns of x."""
+
+    train: Rows
+    validation: Rows
+    test: Rows
+    columns: tuple[str, ...]
+    name: str
+
+
+def load(
+    path: str | Path,
+    target: str | None = None,
+    *,
+    shares: Sequence[float] = SHARES,
+    seed: int = 0,
+) -> TableSplits:
+    r"""A CSV file, its rows drawn into three splits.
+
+    Args:
+        path: of the file: names of the columns, then rows of finite numbers.
+        target: name of the column that becomes y; None for no target.
+        shares: of the rows for training, validation and test.
+        seed: draws which rows go where.
+
+    Returns:
+        Train, validation and test rows on the CPU.
+
+    Raises:
+        ValueError: a value is missing or no finite number; the error names its line and column.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "trees.csv"
+    >>> _ = path.write_text("height,girth,age\n" + "2.5,1.5,7\n" * 10, encoding="utf-8")
+    >>> trees = load(path, target="age")
+    >>> trees.columns, trees.train.x.shape, trees.test.y
+    (('height', 'girth'), torch.Size([8, 2]), tensor([7.]))
+
+    Taught in: reference/your_own_data
+    """
+    path = Path(path)
+    with path.open(encoding="utf-8-sig", newline="") as file:  # some programs put a mark in front
+        reader = csv.reader(file)
+        columns = [name.strip() for name in next(reader, [])]
+        table = [_numbers(path.name, reader.line_num, columns, row) for row in reader if row]
+    values = torch.tensor(table).reshape(len(table), len(columns)).float()  # (N, columns)
+    y = torch.zeros(len(values))
+    if target is not None:
+        place = columns.index(check_option("target", target, columns))
+        y = values[:, place]
+        values = torch.cat([values[:, :place], values[:, place + 1 :]], 1)
+        columns.pop(place)
+    parts = draw_parts(len(values), shares, seed)
+    train, validation, test = (Rows(values[rows], y[rows]) for rows in parts)
+    return TableSplits(train, validation, test, tuple(columns), path.stem)
+
+
+def _numbers(name: str, line: int, columns: list[str], row: list[str]) -> list[float]:
+    if len(row) != len(columns):
+        raise argument_error(f"{name}, line {line}", f"have {len(columns)} values", len(row))
+    numbers = []
+    for column, text in zip(columns, row):
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            got = repr(text) if text.strip() else "nothing"
+            hint = "fill it in, or leave the row out"
+            expected = "be a finite number"
+            raise argument_error(f"{name}, line {line}, column {column!r}", expected, got, hint)
+        numbers.append(number)
+    return numbers
