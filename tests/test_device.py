@@ -34,27 +34,21 @@ def test_named_devices(pretend):
 
 
 def test_absent_devices(pretend):
+    expected = "^device must be present on this machine, got '{}': use device='auto'$"
     pretend(cuda=0)
-    for name in ("cuda", "cuda:0", torch.device("cuda")):
-        expected = (
-            rf"device must be present on this machine, got '{name}' \(torch finds no CUDA device\)"
-        )
-        with pytest.raises(ValueError, match=f"^{expected}: use device='auto'$"):
+    for name in ("cuda", "cuda:0", torch.device("cuda"), "mps", "cpu:1", "meta"):
+        with pytest.raises(ValueError, match=expected.format(name)):
             pick_device(name)
-    with pytest.raises(ValueError, match=r"got 'mps' \(torch finds no Apple GPU\): use device="):
-        pick_device("mps")
     pretend(cuda=2)
-    with pytest.raises(ValueError, match=r"got 'cuda:2' \(the last CUDA device here is cuda:1\)"):
+    with pytest.raises(ValueError, match=expected.format("cuda:2")):
         pick_device("cuda:2")
 
 
 def test_unknown_names():
     options = "'auto', 'cpu', 'cuda', 'cuda:<index>', 'mps'"
-    for name in ("gpu", "cuda:", "cuda:-1", "cuda:x", "CPU", "", "cpu:1", "meta"):
+    for name in ("gpu", "cuda:", "cuda:-1", "cuda:x", "CPU", ""):
         with pytest.raises(ValueError, match=f"^device must be one of {options}, got '{name}'$"):
             pick_device(name)
-    with pytest.raises(TypeError, match=r"device must be a string or a torch.device, got int"):
-        pick_device(0)
 
 
 def test_picked_device_is_what_tensors_report(device):

@@ -1,4 +1,4 @@
-r"""Figures of the book: every function takes arrays or tensors, draws on Axes and returns them;
+"""Figures of the book: every function takes arrays or tensors, draws on Axes and returns them;
 `players` makes sound.
 
 >>> from helpers.plotting import PALETTE, curves, image_grid, style

@@ -1,4 +1,4 @@
-r"""What can be drawn: tensors, arrays and sequences of finite numbers."""
+"""What can be drawn: tensors, arrays and sequences of finite numbers."""
 
 from __future__ import annotations
 

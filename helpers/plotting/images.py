@@ -1,4 +1,4 @@
-r"""Sheets of images."""
+"""Sheets of images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
-from helpers.checks import argument_error, check_at_least
+from helpers.checks import argument_error, check_counts
 from helpers.plotting.arrays import Array, as_array
 from helpers.plotting.style import FRAME
 
@@ -25,60 +25,38 @@ def image_grid(
     title: str | None = None,
     row_labels: Sequence[str] | None = None,
     column_labels: Sequence[str] | None = None,
-    vmin: float = 0.0,
-    vmax: float = 1.0,
-    cmap: str = "gray_r",
 ) -> Axes:
-    r"""Images side by side, row by row, with thin gaps between them.
+    """Images side by side, row by row, with thin gaps between them.
 
     Args:
-        images: (N, H, W), (N, 1, H, W), or (N, 3, H, W) for colour.
+        images: (N, H, W) or (N, 1, H, W), drawn as ink on paper: 0 is white and 1 is black; or
+            (N, 3, H, W), colours. Values outside [0, 1] are clipped.
         columns: images in a row; by default the grid is about square.
         ax: where to draw; a new figure of fitting size by default.
         title: shown above.
         row_labels: one text for each row, shown at the left.
         column_labels: one text for each column, shown above it.
-        vmin: value drawn as the first colour of `cmap`.
-        vmax: value drawn as the last; values outside are clipped.
-        cmap: colours of grey images; the default draws ink on paper.
 
     Returns:
         The axes.
-
-    Raises:
-        ValueError: wrong shape, no images, values that are not finite, labels that do
-            not fit, or an unknown colour map.
 
     >>> import torch
     >>> ax = image_grid(torch.rand(10, 1, 8, 8), columns=5, row_labels=["data", "model"])
     >>> plt.close(ax.figure)
     """
     x = as_array("images", images)
-    if x.ndim == 3:
-        x = x[:, None]
+    x = x[:, None] if x.ndim == 3 else x
     if x.ndim != 4 or x.shape[1] not in (1, 3) or 0 in x.shape:
         expected = "have shape (N, H, W), (N, 1, H, W) or (N, 3, H, W) with N of at least 1"
         raise argument_error("images", expected, tuple(np.shape(images)))
-    if not vmin < vmax:
-        raise argument_error("vmin", f"be below vmax={vmax:g}", f"{vmin:g}")
-    if cmap not in plt.colormaps():
-        raise argument_error("cmap", "be one of matplotlib's colour maps", repr(cmap))
     n, channels, height, width = x.shape
-    if columns is None:
-        columns = math.ceil(math.sqrt(n))
-    check_at_least("columns", columns, 1)
-    columns = min(columns, n)
+    columns = min(columns or math.ceil(math.sqrt(n)), n)
+    check_counts(columns=columns)
     rows = math.ceil(n / columns)
-    for name, labels, count in (
-        ("row_labels", row_labels, rows),
-        ("column_labels", column_labels, columns),
-    ):
-        if labels is not None and len(labels) != count:
-            raise argument_error(name, f"have {count} entries", len(labels))
 
-    colours = np.clip((x - vmin) / (vmax - vmin), 0, 1).transpose(0, 2, 3, 1)  # (N, H, W, C)
+    colours = np.clip(x, 0, 1).transpose(0, 2, 3, 1)  # (N, H, W, C)
     if channels == 1:
-        colours = plt.get_cmap(cmap)(colours[..., 0])[..., :3]  # (N, H, W, 3)
+        colours = 1 - colours  # ink
     scale = math.ceil(28 / min(height, width))  # small images: gaps thinner than a pixel
     colours = colours.repeat(scale, axis=1).repeat(scale, axis=2)
     step_y, step_x = height * scale + GAP, width * scale + GAP
@@ -92,14 +70,11 @@ def image_grid(
         _, ax = plt.subplots(figsize=(columns * cell + 0.3, rows * cell * height / width + 0.3))
     ax.imshow(sheet, interpolation="nearest")
     ax.grid(False)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    ax.spines[:].set_visible(False)
     ax.set_xticks([(i + 0.5) * step_x for i in range(columns)] if column_labels else [])
     ax.set_yticks([(i + 0.5) * step_y for i in range(rows)] if row_labels else [])
-    if column_labels:
-        ax.set_xticklabels(column_labels)
-    if row_labels:
-        ax.set_yticklabels(row_labels)
+    ax.set_xticklabels(column_labels or [])
+    ax.set_yticklabels(row_labels or [])
     ax.tick_params(length=0, top=False, labeltop=True, labelbottom=False)
     if title:
         ax.set_title(title)

@@ -1,4 +1,4 @@
-r"""Colours and matplotlib defaults of the book.
+"""Colours and matplotlib defaults of the book.
 
 Figures keep an opaque white ground, so that they read the same on a light and on a dark page.
 """
@@ -23,7 +23,7 @@ DENSITY_COLOURS = LinearSegmentedColormap.from_list(
 
 
 def style() -> None:
-    r"""Set matplotlib's defaults for the whole book; the set-up cell of a chapter calls it.
+    """Set matplotlib's defaults for the whole book; the set-up cell of a chapter calls it.
 
     >>> style()
     >>> plt.rcParams["axes.spines.top"]

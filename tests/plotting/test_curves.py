@@ -25,13 +25,6 @@ def test_one_sequence_has_no_legend():
     assert ax.lines[0].get_xdata().tolist() == [0.1, 0.2, 0.4, 0.8]
 
 
-def test_bands_are_one_standard_error_on_both_sides():
-    ax = curves({"a": [1.0, 2.0]}, standard_errors={"a": [0.25, 0.5]})
-    (band,) = ax.collections
-    corners = {(x, y) for x, y in band.get_paths()[0].vertices.round(6).tolist()}
-    assert corners == {(1.0, 0.75), (1.0, 1.25), (2.0, 1.5), (2.0, 2.5)}
-
-
 def test_references_stand_at_their_heights_and_their_names_do_not_overlap():
     heights = {"VAE": 95.2, "tree": 96.45, "uniform": 181.3, "twin": 96.45}
     ax = curves({"a": [180.0, 100.0]}, references=heights)
@@ -49,28 +42,47 @@ def test_a_single_point_is_visible():
     assert curves({"a": [2.0]}).lines[0].get_marker() == "o"
 
 
-@pytest.mark.parametrize(
-    ("values", "options", "expected"),
-    [
-        ({}, {}, "values must hold at least one curve, got none"),
-        ({"a": []}, {}, r"values\['a'\] must hold at least one value, got none"),
-        ({"a": [1.0, 2.0], "b": [1.0]}, {}, r"values\['b'\] must have shape \(2,\), got \(1,\)"),
-        ({"a": [[1.0, 2.0]]}, {}, r"values\['a'\] must have shape \(2,\), got \(1, 2\)"),
-        ({"a": [1.0]}, {"x": [1, 2]}, r"values\['a'\] must have shape \(2,\), got \(1,\)"),
-        ({"a": [torch.nan]}, {}, r"values\['a'\] must be finite, got 1 NaN"),
-        ({"a": [1.0]}, {"standard_errors": {"b": [1.0]}}, r"name curves among \['a'\], got 'b'"),
-        (
-            {"a": [1.0]},
-            {"standard_errors": {"a": [1.0, 2.0]}},
-            r"standard_errors\['a'\] must have shape \(1,\), got \(2,\)",
-        ),
-        (
-            {"a": [1.0]},
-            {"references": {"floor": float("nan")}},
-            "references must be finite, got 1 NaN",
-        ),
-    ],
-)
-def test_bad_arguments(values, options, expected):
-    with pytest.raises(ValueError, match=expected):
-        curves(values, **options)
+def size_on_the_page(ax) -> tuple[float, float]:
+    """In inches, as a notebook saves it: with everything that is drawn, however far outside."""
+    ax.figure.canvas.draw()
+    box = ax.figure.get_tightbbox()
+    return box.width, box.height
+
+
+def test_limits_set_later_move_the_names_and_hide_those_outside():
+    heights = {"far below": 95.0, "low": 150.0, "high": 160.0}
+    ax = curves({"loss": [400.0, 152.0, 148.0]}, references=heights)
+    apart = {text.get_text(): text for text in ax.texts}
+    assert apart["low"].xyann[1] < apart["high"].xyann[1]  # 3 points apart: moved
+    ax.set_ylim(140, 170)
+    assert [name for name, text in apart.items() if text.get_visible()] == ["low", "high"]
+    assert apart["low"].xyann[1] == pytest.approx(0, abs=1e-6)  # room enough now
+    width, height = size_on_the_page(ax)
+    assert width < 8
+    assert height < 4
+    ax.set_ylim(0, 450)
+    assert all(text.get_visible() for text in ax.texts)
+
+
+def test_two_epochs_far_above_the_references_are_seen():
+    floors = {"tree": 95.0, "mixture": 96.5}
+    ax = curves({"loss": [210.0, 180.0]}, references=floors)
+    width, height = size_on_the_page(ax)
+    assert width < 8
+    assert height < 4
+    low, high = ax.get_ylim()
+    assert low < 95
+    assert high > 210
+    assert ax.lines[0].get_visible()
+
+
+def test_curves_may_have_different_lengths():
+    ax = curves({"stopped": [3.0, 2.0], "whole": [3.0, 2.5, 2.0]})
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[1, 2], [1, 2, 3]]
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match=r"values\['a'\] must be finite, got 1 NaN"):
+        curves({"a": [torch.nan]})
+    with pytest.raises(ValueError, match="references must be finite, got 1 NaN"):
+        curves({"a": [1.0]}, references={"floor": float("nan")})

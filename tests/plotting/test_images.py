@@ -20,12 +20,12 @@ def tile(ax, row, column, height, width, scale):
 @pytest.mark.parametrize("shape", [(5, 6, 4), (5, 1, 6, 4)])
 def test_grey_images_lie_row_by_row(shape, device):
     x = torch.rand(shape, device=device)
-    ax = image_grid(x, columns=3, cmap="gray")
+    ax = image_grid(x, columns=3)
     scale = 7  # 28 / 4
     assert sheet(ax).shape == (2 * (6 * scale + GAP) + GAP, 3 * (4 * scale + GAP) + GAP, 3)
     for i, image in enumerate(x.cpu().reshape(5, 6, 4).numpy()):
         drawn = tile(ax, i // 3, i % 3, 6, 4, scale)
-        assert np.allclose(drawn[..., 0], image, atol=1 / 255)  # the map has 256 greys
+        assert np.allclose(drawn, 1 - image[..., None])  # ink
     assert (tile(ax, 1, 2, 6, 4, scale) == 1).all()  # the sixth place is white
 
 
@@ -35,10 +35,10 @@ def test_colour_images_keep_their_channels():
     assert np.allclose(tile(ax, 0, 1, 28, 30, 1), x[1].transpose(1, 2, 0))
 
 
-def test_range_is_clipped_and_ink_is_dark():
-    x = torch.tensor([-3.0, -1.0, 0.0, 1.0, 9.0]).reshape(1, 1, 5)
-    drawn = tile(image_grid(x, vmin=-1, vmax=1), 0, 0, 1, 5, 28)[0, :, 0]
-    assert np.allclose(drawn, [1, 1, 0.5, 0, 0], atol=1 / 255)
+def test_values_are_clipped_and_ink_is_dark():
+    x = torch.tensor([-3.0, 0.0, 0.5, 1.0, 9.0]).reshape(1, 1, 5)
+    drawn = tile(image_grid(x), 0, 0, 1, 5, 28)[0, :, 0]
+    assert np.allclose(drawn, [1, 1, 0.5, 0, 0])
 
 
 @pytest.mark.parametrize(("n", "columns", "expected"), [(1, None, 1), (9, None, 3), (10, None, 4)])
@@ -74,7 +74,7 @@ def test_draws_on_given_axes():
 def test_the_images_are_not_changed():
     x = torch.rand(2, 8, 8, requires_grad=True)
     kept = x.detach().clone()
-    image_grid(x, vmax=0.5)
+    image_grid(x)
     assert torch.equal(x, kept)
 
 
@@ -82,20 +82,12 @@ def test_the_images_are_not_changed():
     ("images", "options", "expected"),
     [
         (torch.zeros(8, 8), {}, r"images must have shape \(N, H, W\).* got \(8, 8\)"),
-        (torch.zeros(2, 2, 8, 8), {}, r"images must have shape .* got \(2, 2, 8, 8\)"),
         (torch.zeros(0, 1, 8, 8), {}, r"N of at least 1, got \(0, 1, 8, 8\)"),
         (torch.full((1, 8, 8), torch.nan), {}, "images must be finite, got 64 NaN"),
-        (torch.zeros(4, 8, 8), {"columns": 0}, "columns must be an integer of at least 1, got 0"),
-        (torch.zeros(4, 8, 8), {"row_labels": ["a"]}, "row_labels must have 2 entries, got 1"),
-        (
-            torch.zeros(4, 8, 8),
-            {"column_labels": "abc"},
-            "column_labels must have 2 entries, got 3",
-        ),
-        (torch.zeros(4, 8, 8), {"vmin": 1}, "vmin must be below vmax=1, got 1"),
-        (torch.zeros(4, 8, 8), {"cmap": "no"}, "cmap must be one of matplotlib's colour maps"),
+        (torch.zeros(4, 8, 8), {"columns": -1}, "columns must be an integer of at least 1, got -1"),
+        (torch.zeros(4, 8, 8), {"row_labels": ["a"]}, "number of labels"),
     ],
 )
-def test_bad_arguments(images, options, expected):
+def test_bad_input(images, options, expected):
     with pytest.raises(ValueError, match=expected):
         image_grid(images, **options)

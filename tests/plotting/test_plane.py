@@ -18,8 +18,8 @@ def log_prob(x):
     return x[:, 0] - 2 * x[:, 1]
 
 
-def test_density_is_drawn_the_right_way_up(device):
-    ax = density_2d(log_prob, limits=(0, 1, 0, 1), resolution=70, device=device)
+def test_density_is_drawn_the_right_way_up():
+    ax = density_2d(log_prob, limits=(0, 1, 0, 1), resolution=70)
     drawn = picture(ax)
     middle = (np.arange(70) + 0.5) / 70
     expected = np.exp(middle[None, :] - 2 * middle[:, None])
@@ -64,14 +64,14 @@ def test_density_draws_no_gradient():
 def test_samples_are_coloured_by_class_and_named_at_the_median():
     x = torch.tensor([[0.0, 0.0], [1.0, 0.0], [5.0, 2.0], [5.0, 4.0], [9.0, 0.0]])
     labels = torch.tensor([0, 0, 1, 1, 0])
-    ax = samples_2d(x, labels=labels, names=["moon", "sun"], title="Map")
+    ax = samples_2d(x, labels=labels, title="Map")
     assert len(ax.collections) == 2
     for points, k in zip(ax.collections, (0, 1)):
         assert np.allclose(points.get_offsets(), x[labels == k])
         assert np.allclose(points.get_facecolor()[0, :3], plt.matplotlib.colors.to_rgb(PALETTE[k]))
     assert [(text.get_text(), tuple(text.xy)) for text in ax.texts] == [
-        ("moon", (1.0, 0.0)),
-        ("sun", (5.0, 3.0)),
+        ("0", (1.0, 0.0)),
+        ("1", (5.0, 3.0)),
     ]
     assert ax.get_aspect() == 1
 
@@ -85,37 +85,12 @@ def test_samples_without_labels_and_of_many_classes(seed):
     assert [text.get_text() for text in ax.texts] == [str(k) for k in range(10)]
 
 
-@pytest.mark.parametrize(
-    ("density", "options", "expected"),
-    [
-        (log_prob, {"limits": (1, 0, 0, 1)}, r"limits must be \(left, right, bottom, top\)"),
-        (log_prob, {"resolution": 1}, "resolution must be an integer of at least 2, got 1"),
-        (lambda x: x, {"resolution": 5}, r"density must return one value .* got \(25, 2\) for 25"),
-        (lambda x: x[:, 0] * math.nan, {}, "density must be finite, got 40000 NaN"),
-        (torch.zeros(5), {}, r"density must be a function or have shape \(R, S\), got \(5,\)"),
-    ],
-)
-def test_bad_densities(density, options, expected):
-    with pytest.raises(ValueError, match=expected):
-        density_2d(density, **options)
-
-
-@pytest.mark.parametrize(
-    ("x", "options", "expected"),
-    [
-        (torch.zeros(4, 3), {}, r"x must have shape \(N, 2\) with N of at least 1, got \(4, 3\)"),
-        (torch.zeros(0, 2), {}, r"N of at least 1, got \(0, 2\)"),
-        (torch.full((1, 2), torch.inf), {}, "x must be finite, got 0 NaN and 2 infinite"),
-        (torch.zeros(4, 2), {"labels": [0, 1]}, r"labels must have shape \(4,\), got \(2,\)"),
-        (torch.zeros(2, 2), {"labels": [0.5, 1]}, "labels must be integers, got fractions"),
-        (
-            torch.zeros(2, 2),
-            {"labels": [0, 2], "names": ["a", "b"]},
-            "labels must lie in 0 to 1, one for each name, got classes 0 to 2",
-        ),
-        (torch.zeros(2, 2), {"size": 0}, "size must be a positive number, got 0"),
-    ],
-)
-def test_bad_samples(x, options, expected):
-    with pytest.raises(ValueError, match=expected):
-        samples_2d(x, **options)
+def test_bad_input():
+    with pytest.raises(ValueError, match=r"density must return one value .* got \(25, 2\) for 25"):
+        density_2d(lambda x: x, resolution=5)
+    with pytest.raises(ValueError, match="density must be finite, got 40000 NaN"):
+        density_2d(lambda x: x[:, 0] * math.nan)
+    with pytest.raises(ValueError, match=r"x must have shape \(N, 2\) .*, got \(4, 3\)"):
+        samples_2d(torch.zeros(4, 3))
+    with pytest.raises(ValueError, match="x must be finite, got 0 NaN and 2 infinite"):
+        samples_2d(torch.full((1, 2), torch.inf))
