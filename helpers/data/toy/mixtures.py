@@ -101,8 +101,6 @@ class Grid(IsotropicMixture):
 
     >>> Grid().means.shape
     torch.Size([25, 2])
-
-    Taught in: models/gan
     """
 
     def __init__(self, side: int = 5, spacing: float = 1.0, std: float = 0.05) -> None:
