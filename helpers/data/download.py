@@ -2,8 +2,9 @@
 
 The bytes arrive in a hidden partial file beside the final one, are checked there, and take the
 final name in one step. An interrupted transfer leaves the partial file, and the next call resumes
-it; that is why this is not a library's downloader, which would start again on a slow or broken
-line. Proxies are taken from the environment (`https_proxy`, `no_proxy`) at each call.
+it. A library such as pooch would start again on a broken line, and would have to be installed: the
+set-up cell of a chapter adds this package alone to what a reader has. Proxies are taken from the
+environment (`https_proxy`, `no_proxy`) at each call.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if sys.platform != "win32":
 
 Check = Callable[[Path], None]
 
+AGENT = "deep-generative-models-book"
 CHUNK = 1 << 18  # bytes
 TIMEOUT = 30.0  # seconds of silence after which a server is given up
 RETRIES = 2  # further attempts after a lost connection, a timeout or a server's error (5xx)
@@ -39,11 +41,11 @@ class DownloadError(OSError):
 
 
 class _Failed(Exception):
-    """Why an attempt failed, and whether another one may succeed."""
+    """Why an attempt failed."""
 
-    def __init__(self, reason: str, *, again: bool = False) -> None:
-        super().__init__(reason)
-        self.again = again
+
+class _Lost(_Failed):
+    """Why an attempt failed, where another one may succeed."""
 
 
 def fetch(
@@ -98,46 +100,43 @@ def fetch(
         return None
 
     def there() -> bool:
-        reason = mismatch(target) if target.exists() else None
-        if reason:
+        if not target.exists():
+            return False
+        if reason := mismatch(target):
             raise _Failed(f"the file there is not the expected one ({reason})")
-        return target.exists()
+        return True
 
     try:
-        if not there():
-            if not download:
-                raise _Failed("it is not there, and download=False")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with _locked(target.parent):
-                if not there():  # another process may have fetched it meanwhile
-                    _download(url, target, mismatch)
-    except _Failed as error:
-        raise _error(target, url, str(error)) from error.__cause__
-    except OSError as error:  # the network's own errors never come this far
-        raise _error(target, url, f"the folder cannot be read or written ({error})") from error
-    return target
+        if there():
+            return target
+        if not download:
+            raise _Failed("it is not there, and download=False")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(target.parent):
+            if not there():  # another process may have fetched it meanwhile
+                _download(url, target, mismatch)
+        return target
+    except (_Failed, OSError) as error:  # the network's own errors are among the first kind
+        known = isinstance(error, _Failed)
+        reason = error if known else f"the folder cannot be read or written ({error})"
+        raise DownloadError(
+            f"{filename} could not be had from {url} for {target.parent}: {reason}. To supply it "
+            f"by hand, put {filename} into a folder and set the environment variable DGM_DATA to "
+            "that folder"
+        ) from error
 
 
 def _folder(folder: str | Path | None) -> Path:
-    if folder is None and (given := os.environ.get("DGM_DATA")):
-        folder = Path(given).expanduser()
-        if not folder.is_absolute():
-            hint = f"each notebook runs in its own folder; write {folder.absolute()}"
-            raise argument_error("DGM_DATA", "be an absolute path", repr(given), hint)
+    chosen = Path(folder or os.environ.get("DGM_DATA") or "~/.cache/deep-generative-models")
     try:
-        return Path(folder or "~/.cache/deep-generative-models").expanduser().absolute()
+        chosen = chosen.expanduser()
     except RuntimeError as error:
-        reason = "there is no home folder to keep files in"
         remedy = "set the environment variable DGM_DATA to a folder of your own"
-        raise DownloadError(f"{reason} ({error}): {remedy}") from error
-
-
-def _error(target: Path, url: str, reason: str) -> DownloadError:
-    return DownloadError(
-        f"{target.name} could not be had from {url} for {target.parent}: {reason}. To supply it "
-        f"by hand, put {target.name} into a folder and set the environment variable DGM_DATA to "
-        "that folder"
-    )
+        raise DownloadError(f"there is no home folder to keep files in: {remedy}") from error
+    if folder is None and not chosen.is_absolute():
+        hint = f"each notebook runs in its own folder; write {chosen.absolute()}"
+        raise argument_error("DGM_DATA", "be an absolute path", repr(str(chosen)), hint)
+    return chosen.absolute()
 
 
 @contextlib.contextmanager
@@ -160,8 +159,8 @@ def _download(url: str, target: Path, mismatch: Callable[[Path], str | None]) ->
     for attempt in itertools.count():
         try:
             resumed = _transfer(url, partial)
-        except _Failed as error:
-            if not error.again or attempt >= RETRIES:
+        except _Lost:
+            if attempt >= RETRIES:
                 raise
             time.sleep(BACKOFF * 2**attempt)
             continue
@@ -178,9 +177,8 @@ def _download(url: str, target: Path, mismatch: Callable[[Path], str | None]) ->
 def _transfer(url: str, partial: Path) -> bool:
     """Complete `partial` from the server; True if it continued an earlier beginning."""
     have = partial.stat().st_size if partial.exists() else 0
-    request = urllib.request.Request(url, headers={"User-Agent": "deep-generative-models-book"})
-    if have:
-        request.add_header("Range", f"bytes={have}-")
+    asked = {"Range": f"bytes={have}-"} if have else {}
+    request = urllib.request.Request(url, headers={"User-Agent": AGENT, **asked})
     # A new opener reads the proxies of the environment; urlopen would keep those of its first call.
     try:
         response = urllib.request.build_opener().open(request, timeout=TIMEOUT)
@@ -188,10 +186,8 @@ def _transfer(url: str, partial: Path) -> bool:
         error.close()
         if error.code == 416 and have:  # the beginning is longer than the file: start again
             partial.unlink()
-        again = error.code >= 500 or error.code in (408, 416, 429)
-        raise _Failed(
-            f"the server answered HTTP {error.code} {error.reason}", again=again
-        ) from error
+        kind = _Lost if error.code >= 500 or error.code in (408, 416, 429) else _Failed
+        raise kind(f"the server answered HTTP {error.code} {error.reason}") from error
     except NETWORK_ERRORS as error:
         raise _lost(error) from error
     with response:
@@ -210,16 +206,16 @@ def _transfer(url: str, partial: Path) -> bool:
                 file.write(block)
                 file.flush()  # not even a killed process loses what it has received
             size = file.tell()
-    expected = int(response.headers.get("Content-Length", size)) + (have if resumed else 0)
-    if "Content-Length" in response.headers and size != expected:
-        reason = f"the transfer ended after {size} of {expected} bytes; call again to resume it"
-        raise _Failed(reason, again=True)
+    start, announced = have if resumed else 0, response.headers.get("Content-Length")
+    if announced is not None and size != start + int(announced):
+        ended = f"the transfer ended after {size} of {start + int(announced)} bytes"
+        raise _Lost(f"{ended}; call again to resume it")
     return resumed
 
 
-def _lost(error: Exception) -> _Failed:
+def _lost(error: Exception) -> _Lost:
     inner = error.reason if isinstance(error, urllib.error.URLError) else error
     reason = f"the connection failed ({inner or type(inner).__name__})"
     if isinstance(inner, TimeoutError):
         reason = f"the server was silent for {TIMEOUT:g} s"
-    return _Failed(f"{reason}; call again to resume", again=True)
+    return _Lost(f"{reason}; call again to resume")

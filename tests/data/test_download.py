@@ -455,7 +455,7 @@ def test_without_a_home_the_remedy_is_named(monkeypatch):
     monkeypatch.delenv("DGM_DATA", raising=False)
     monkeypatch.setattr(pwd, "getpwuid", nobody)
     with pytest.raises(
-        DownloadError, match=r"no home folder .*: set the environment variable DGM_"
+        DownloadError, match=r"no home folder to keep files in: set the environment variable DGM_"
     ):
         fetch(NAME, url="http://x/y", sha256=SHA256)
 

@@ -22,12 +22,9 @@ def shift(x: Tensor, share: float, *, rng: torch.Generator | None = None) -> Ten
     one that moves nothing included.
 
     Args:
-        x: images (B, C, H, W), of any type.
+        x: images (B, C, H, W), of any type, which is kept.
         share: which part of them is moved, in [0, 1].
-        rng: draws the directions.
-
-    Returns:
-        (B, C, H, W), of the type of x.
+        rng: draws which, and the directions.
 
     >>> shift(torch.ones(2, 1, 8, 8), 0.0).equal(torch.ones(2, 1, 8, 8))
     True
@@ -45,15 +42,7 @@ def shift(x: Tensor, share: float, *, rng: torch.Generator | None = None) -> Ten
 
 
 def horizontal_flip(x: Tensor, share: float, *, rng: torch.Generator | None = None) -> Tensor:
-    """Mirror a share of the images, left for right.
-
-    Args:
-        x: images (B, C, H, W), of any type.
-        share: which part of them is mirrored, in [0, 1].
-        rng: draws which.
-
-    Returns:
-        (B, C, H, W), of the type of x.
+    """Mirror a share of the images, left for right; arguments as in `shift`.
 
     >>> horizontal_flip(torch.tensor([[[[1.0, 2.0, 3.0]]]]), 1.0)
     tensor([[[[3., 2., 1.]]]])
@@ -67,15 +56,7 @@ def horizontal_flip(x: Tensor, share: float, *, rng: torch.Generator | None = No
 
 
 def rotate(x: Tensor, degrees: float, *, rng: torch.Generator | None = None) -> Tensor:
-    """Turn each image about its centre by an angle drawn evenly from [-degrees, degrees].
-
-    Args:
-        x: images (B, C, H, W) of floats.
-        degrees: the largest angle, at least 0.
-        rng: draws the angles.
-
-    Returns:
-        (B, C, H, W), as `turn` makes it.
+    """Turn each image, as `turn` does, by an angle drawn evenly from [-degrees, degrees].
 
     >>> x = torch.rand(3, 1, 8, 8)
     >>> torch.allclose(rotate(x, 0.0), x, atol=1e-6)
