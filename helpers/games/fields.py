@@ -101,7 +101,7 @@ class DiracGAN:
 
     def _parts(self, point: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """θ and ψ with a dimension for the noise; nodes and weights of a quadrature over it."""
-        theta, psi = point[..., :1], point[..., 1:]
+        theta, psi = (part[..., None] for part in point.unbind(-1))
         if self.noise_std == 0:
             return theta, psi, point.new_zeros(1), point.new_ones(1)
         nodes, weights = np.polynomial.hermite_e.hermegauss(64)

@@ -31,11 +31,7 @@ BILINEAR_RADII: dict[str, Callable[[float], float]] = {
 
 
 def bilinear_radius(method: str, lr: float) -> float:
-    """The spectral radius of a way to play the bilinear game, from `BILINEAR_RADII`.
-
-    >>> round(bilinear_radius("extragradient", 0.5**0.5), 6)
-    0.866025
-    """
+    """The spectral radius of a way to play the bilinear game, from `BILINEAR_RADII`."""
     return BILINEAR_RADII[check_option("method", method, BILINEAR_RADII)](lr)
 
 
@@ -66,11 +62,6 @@ def spectral_radius(rule: WayToPlay, field: Field, at: Tensor) -> float:
     """The largest modulus of an eigenvalue of `step_matrix`; below 1 play converges locally.
 
     At a double eigenvalue of a matrix that cannot be diagonalised half of the digits are lost.
-
-    >>> from helpers.games.fields import bilinear_game
-    >>> from helpers.games.ways_to_play import Proximal
-    >>> round(spectral_radius(Proximal(1.0), bilinear_game, torch.zeros(2)), 4)
-    0.7071
     """
     eigenvalues: Tensor = torch.linalg.eigvals(step_matrix(rule, field, at))
     return eigenvalues.abs().max().item()
@@ -84,16 +75,8 @@ def dirac_eigenvalues(
     $$ \lambda = -\frac{\tau d}{2} \pm \sqrt{\frac{\tau^2 d^2}{4} - \frac{\tau}{4}}, \qquad
         d = \gamma + \frac{s^2}{2} $$
 
-    The one with the larger real part comes first. A simultaneous step of size $h$ multiplies its
-    eigenvector by $1 + h\lambda$.
-
-    Args:
-        gamma: weight $\gamma$ of the R1 penalty.
-        noise_std: $s$, standard deviation of the instance noise.
-        ratio: $\tau > 0$, how much faster the discriminator learns than the generator.
-
-    >>> dirac_eigenvalues(gamma=1.0)
-    ((-0.5+0j), (-0.5+0j))
+    The discriminator learns $\tau$ = `ratio` times as fast as the generator. The eigenvalue with
+    the larger real part comes first; a simultaneous step of size $h$ has $1 + h\lambda$.
     """
     half = ratio * (gamma + noise_std**2 / 2) / 2
     root = cmath.sqrt(half**2 - ratio / 4)

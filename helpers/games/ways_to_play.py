@@ -35,12 +35,7 @@ class WayToPlay:
 
 @dataclass(frozen=True)
 class Simultaneous(WayToPlay):
-    r"""Both players step at once: $p_{t+1} = p_t + \beta (p_t - p_{t-1}) - h F(p_t)$.
-
-    >>> from helpers.games.fields import bilinear_game
-    >>> play(Simultaneous(0.5), bilinear_game, torch.tensor([2.0, 0.0]), steps=1)[-1]
-    tensor([2., 1.])
-    """
+    r"""Both players step at once: $p_{t+1} = p_t + \beta (p_t - p_{t-1}) - h F(p_t)$."""
 
     momentum: float = 0.0  #: β, of either sign
 
@@ -53,10 +48,6 @@ class Alternating(WayToPlay):
     r"""The first player steps, then the second one answers the move.
 
     $$ x_{t+1} = x_t - h F_x(x_t, y_t), \qquad y_{t+1} = y_t - h F_y(x_{t+1}, y_t) $$
-
-    >>> from helpers.games.fields import bilinear_game
-    >>> play(Alternating(0.5), bilinear_game, torch.tensor([2.0, 2.0]), steps=1)[-1]
-    tensor([1.0000, 2.5000])
     """
 
     momentum: float = 0.0  #: β; each player adds β times its own last move (arXiv:1807.04740)
@@ -72,12 +63,7 @@ class Alternating(WayToPlay):
 
 @dataclass(frozen=True)
 class Extragradient(WayToPlay):
-    """Look one step ahead, then step from here with the field from there (Korpelevich 1976).
-
-    >>> from helpers.games.fields import bilinear_game
-    >>> play(Extragradient(0.5), bilinear_game, torch.tensor([2.0, 0.0]), steps=1)[-1]
-    tensor([1.5000, 1.0000])
-    """
+    """Look one step ahead, then step from here with the field from there (Korpelevich 1976)."""
 
     def step(self, field: Field, point: Tensor, before: Tensor) -> Tensor:
         ahead = point - self.lr * field(point)
@@ -89,10 +75,6 @@ class Optimistic(WayToPlay):
     """Expect the field to change as it last did (Daskalakis et al. 2018, arXiv:1711.00141).
 
     A large game would keep the field of the step before instead of computing it again.
-
-    >>> from helpers.games.fields import bilinear_game
-    >>> play(Optimistic(0.5), bilinear_game, torch.tensor([2.0, 0.0]), steps=2)[-1]
-    tensor([1., 2.])
     """
 
     def step(self, field: Field, point: Tensor, before: Tensor) -> Tensor:
@@ -105,31 +87,27 @@ class Proximal(WayToPlay):
 
     Newton's method solves the equation; where it does not, far from an equilibrium of a curved
     field, the next point is NaN.
-
-    >>> from helpers.games.fields import bilinear_game
-    >>> play(Proximal(1.0), bilinear_game, torch.tensor([2.0, 0.0]), steps=1)[-1]
-    tensor([1., 1.])
     """
 
     def step(self, field: Field, point: Tensor, before: Tensor) -> Tensor:
         eye = torch.eye(point.shape[-1], dtype=point.dtype, device=point.device)
-        rate = self.lr * eye.sum(0)  # (D,)
+        h = self.lr * eye  # a diagonal matrix, (D, D)
         end = point
         for _ in range(20):
             end = end.detach()  # the gradient flows through the last correction only
-            residual = end + rate * field(end).detach() - point
-            system = eye + rate[:, None] * _jacobian(field, end)  # (..., D, D)
+            residual = end + field(end).detach() @ h - point
+            system = eye + h @ _jacobian(field, end)  # (..., D, D)
             end = end - torch.linalg.solve(system, residual[..., None])[..., 0]
-        left = (end + rate * field(end) - point).detach().abs()
-        solved = left <= torch.finfo(end.dtype).eps ** 0.5 * (1 + end.detach().abs())
-        return end.where(solved, torch.nan)
+        unsolved = (end + field(end) @ h - point).abs()
+        tolerance = torch.finfo(end.dtype).eps ** 0.5 * (1 + end.abs())
+        return end.where(unsolved <= tolerance, torch.nan)
 
 
 def _jacobian(field: Field, point: Tensor) -> Tensor:
     """The Jacobian at each of the independent points, shape (..., D, D)."""
 
     def total(points: Tensor) -> Tensor:
-        return field(points).flatten(0, -2).sum(0) if points.ndim > 1 else field(points)
+        return field(points).reshape(-1, points.shape[-1]).sum(0)
 
     rows: Tensor = torch.autograd.functional.jacobian(total, point)  # type: ignore[no-untyped-call]
     return rows.movedim(0, -2)  # (D, ..., D) to (..., D, D)
@@ -148,10 +126,13 @@ def play(rule: WayToPlay, field: Field, start: Tensor, *, steps: int) -> Tensor:
         The path, shape (steps + 1, ..., D), detached; the first entry is `start`.
 
     >>> from helpers.games.fields import bilinear_game
-    >>> play(Simultaneous(1.0), bilinear_game, torch.tensor([1.0, 0.0]), steps=2)
-    tensor([[1., 0.],
-            [1., 1.],
-            [0., 2.]])
+    >>> for way in (Simultaneous, Alternating, Extragradient, Optimistic, Proximal):
+    ...     print(play(way(0.5), bilinear_game, torch.tensor([2.0, 2.0]), steps=2)[-1])
+    tensor([-0.5000,  3.5000])
+    tensor([-0.2500,  2.3750])
+    tensor([-0.8750,  2.1250])
+    tensor([-1.,  3.])
+    tensor([-0.3200,  2.2400])
     """
     point = before = check_data("start", start, (..., "D")).detach()
     check_counts(0, steps=steps)

@@ -26,10 +26,6 @@ def momentum_matrix(
         \quad\text{or}\quad
         \begin{pmatrix} (1 + \beta)(1 - \alpha\lambda) & -\beta (1 - \alpha\lambda) \\ 1 & 0
         \end{pmatrix} \text{ (Nesterov)} $$
-
-    >>> momentum_matrix(0.5, torch.tensor(1.0), momentum=0.25)
-    tensor([[ 0.7500, -0.2500],
-            [ 1.0000,  0.0000]])
     """
     trace, determinant = _trace_and_determinant(lr, curvature, momentum, nesterov)
     top = torch.stack([trace, -determinant], -1)
@@ -42,10 +38,7 @@ def momentum_radius(
 ) -> Tensor:
     """The spectral radius of `momentum_matrix`: the factor by which the error shrinks in a step.
 
-    Tensors broadcast, so that a whole map comes at once.
-
-    >>> round(momentum_radius(0.1, torch.tensor(1.0), momentum=0.81).item(), 6)
-    0.9
+    Its arguments broadcast.
     """
     trace, determinant = _trace_and_determinant(lr, curvature, momentum, nesterov)
     discriminant = trace**2 - 4 * determinant

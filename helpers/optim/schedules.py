@@ -19,21 +19,13 @@ def constant(lr: float) -> Schedule:
 
 
 def steps_down(lr: float, *, every: int, factor: float = 0.1) -> Schedule:
-    r"""A staircase, $\alpha\,\gamma^{\lfloor t/n \rfloor}$; torch's ``StepLR``.
-
-    >>> [steps_down(1.0, every=2, factor=0.5)(t) for t in range(5)]
-    [1.0, 1.0, 0.5, 0.5, 0.25]
-    """
+    r"""A staircase, $\alpha\,\gamma^{\lfloor t/n \rfloor}$; torch's ``StepLR``."""
     check_counts(every=every)
     return lambda taken: lr * factor ** (taken // every)
 
 
 def inverse_time(lr: float, *, offset: float = 1.0) -> Schedule:
-    r"""$\alpha\,c/(t + c)$ with $c$ = `offset`, the classical choice of Robbins and Monro.
-
-    >>> [inverse_time(1.0)(t) for t in (0, 1, 3)]
-    [1.0, 0.5, 0.25]
-    """
+    r"""$\alpha\,c/(t + c)$ with $c$ = `offset`, the classical choice of Robbins and Monro."""
     return lambda taken: lr * offset / (taken + offset)
 
 
