@@ -35,12 +35,8 @@ def bilinear_game(point: Tensor) -> Tensor:
 def game_field(value: Callable[[Tensor], Tensor], first: int = 1) -> Field:
     r"""The joint field of a zero-sum game, $F = (\nabla_x V, -\nabla_y V)$, by autograd.
 
-    Args:
-        value: $V$, from points (..., D) to values (...); the points do not influence each other.
-        first: how many leading coordinates belong to the player who minimises $V$.
-
-    Returns:
-        The field, from (..., D) to (..., D), itself differentiable.
+    `value` maps points (..., D), each on its own, to values (...). The `first` leading coordinates
+    belong to the player who minimises it. The field is itself differentiable.
 
     >>> game_field(lambda p: p[..., 0] * p[..., 1])(torch.tensor([3.0, 5.0]))
     tensor([ 5., -3.])

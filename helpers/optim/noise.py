@@ -11,14 +11,10 @@ from helpers.checks import check_between, check_data
 
 
 def minibatch_variance(per_example: Tensor, batch_size: int) -> Tensor:
-    r"""The variance of a mini-batch gradient drawn without replacement, shape (D,).
+    r"""The variance, shape (D,), of a mini-batch gradient drawn without replacement from (N, D).
 
     $$ \operatorname{Var}\Big[\frac1B \sum_{i \in \mathcal B} g_i\Big]
         = \frac{1}{B}\,\frac{N - B}{N - 1}\;\frac1N \sum_{i=1}^N (g_i - \bar g)^2 $$
-
-    Args:
-        per_example: the gradients $g_i$ of all examples, shape (N, D), N ≥ 2.
-        batch_size: $B$ in 1 … N.
     """
     per_example = check_data("per_example", per_example, ("N", "D"))
     n = len(per_example)
@@ -28,16 +24,12 @@ def minibatch_variance(per_example: Tensor, batch_size: int) -> Tensor:
 
 
 def noise_floor(lr: float, curvature: float, noise_std: float, *, momentum: float = 0.0) -> float:
-    r"""The variance at which descent comes to rest on a quadratic with noisy gradients.
+    r"""The variance at which descent comes to rest on a quadratic of curvature $\lambda$.
+
+    The step size is $\alpha$, the standard deviation of the gradient's noise is $\sigma$:
 
     $$ \operatorname{Var}[\theta_\infty] = \frac{\alpha \sigma^2}
         {\lambda \big(2 (1 + \beta) - \alpha \lambda\big)} \cdot \frac{1 + \beta}{1 - \beta} $$
-
-    Args:
-        lr: $\alpha$, below the threshold $2 (1 + \beta) / \lambda$.
-        curvature: $\lambda > 0$; the gradient is $\lambda \theta_t$ and independent noise.
-        noise_std: $\sigma$, of the gradient.
-        momentum: $\beta$ in [0, 1).
 
     >>> noise_floor(0.5, 1.0, 3.0)
     3.0

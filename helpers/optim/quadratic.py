@@ -51,17 +51,11 @@ def momentum_radius(
 
 
 def tuned(method: str, smallest: float, largest: float) -> tuple[SGD, float]:
-    """The best constant step size and momentum for curvatures in [smallest, largest].
+    """The best constant step size and momentum for curvatures in [smallest, largest], and the rate.
 
-    Args:
-        method: ``"gradient descent"``, ``"heavy ball"`` or ``"nesterov"``.
-        smallest: μ > 0.
-        largest: L > μ.
-
-    Returns:
-        The rule, and the factor by which its error shrinks in a step in the long run.
-
-    Reference: Lessard, Recht & Packard (2016), arXiv:1408.3595, table of rates on quadratics.
+    The rate is the factor by which the error shrinks in a step in the long run, from the table of
+    Lessard, Recht & Packard (2016), arXiv:1408.3595. The methods are ``"gradient descent"``,
+    ``"heavy ball"`` and ``"nesterov"``.
     """
     check_between("smallest", smallest, 0, largest, ends="()")
     low, high = math.sqrt(smallest), math.sqrt(largest)

@@ -1,7 +1,8 @@
 r"""Update rules, one step each: gradient descent with momentum, AdaGrad, RMSProp, Adam, AdamW.
 
-$g_t$ is the gradient at $\theta_t$ and $\alpha$ the step size `lr`; squares, roots and divisions
-are taken coordinate by coordinate. Each rule equals the one of its name in ``torch.optim``.
+$g_t$ is the gradient at $\theta_t$, $\alpha$ the step size `lr`, and a step is what is subtracted
+from $\theta_t$. Squares, roots and divisions are taken coordinate by coordinate. Each rule equals
+the one of its name in ``torch.optim``.
 
 Taught in: optimisation/gradient_methods
 """
@@ -76,8 +77,7 @@ class SGD:
 class Adagrad:
     r"""AdaGrad (Duchi, Hazan & Singer 2011): divide by the root of all squared gradients so far.
 
-    $$ G_t = G_{t-1} + g_t^2, \qquad
-        \theta_{t+1} = \theta_t - \alpha g_t / (\sqrt{G_t} + \epsilon) $$
+    $$ G_t = G_{t-1} + g_t^2, \qquad \text{step } \alpha g_t / (\sqrt{G_t} + \epsilon) $$
 
     >>> rule, x = Adagrad(lr=0.5), torch.tensor([3.0, -0.01])
     >>> rule.step(x, x, rule.init(x))[0]  # the first step is lr in every coordinate
@@ -107,7 +107,7 @@ class RMSprop:
     r"""RMSProp: divide by the root of a running mean of squared gradients.
 
     $$ s_t = \rho s_{t-1} + (1 - \rho) g_t^2, \qquad
-        \theta_{t+1} = \theta_t - \alpha g_t / (\sqrt{s_t} + \epsilon) $$
+        \text{step } \alpha g_t / (\sqrt{s_t} + \epsilon) $$
 
     >>> rule, x = RMSprop(lr=0.1), torch.tensor([3.0, -0.01])
     >>> rule.step(x, x, rule.init(x))[0]  # without bias correction: lr / sqrt(1 - alpha)
@@ -147,8 +147,8 @@ class Adam:
     r"""Adam (Kingma & Ba 2014, arXiv:1412.6980): both running means, corrected for their start.
 
     $$ m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad
-        s_t = \beta_2 s_{t-1} + (1 - \beta_2) g_t^2, \qquad \theta_{t+1} = \theta_t
-        - \alpha \frac{m_t / (1 - \beta_1^t)}{\sqrt{s_t / (1 - \beta_2^t)} + \epsilon} $$
+        s_t = \beta_2 s_{t-1} + (1 - \beta_2) g_t^2, \qquad \text{step }
+        \alpha \frac{m_t / (1 - \beta_1^t)}{\sqrt{s_t / (1 - \beta_2^t)} + \epsilon} $$
 
     >>> rule, x = Adam(lr=0.1), torch.tensor([3.0, -0.01])
     >>> rule.step(x, x, rule.init(x))[0]  # bias-corrected: lr in every coordinate

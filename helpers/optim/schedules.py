@@ -62,10 +62,7 @@ def warm_up(after: Schedule, *, steps: int, start_factor: float = 0.01) -> Sched
 def one_cycle(lr: float, *, total: int, rise: float = 0.3) -> Schedule:
     """Half a cosine up from lr/25 to `lr`, then half a cosine down; torch's ``OneCycleLR``.
 
-    Args:
-        lr: the largest step size.
-        total: number of steps of the whole run, after which the step size stays where it is.
-        rise: share of the run spent rising, in (1 / total, 1).
+    The rise takes a share of the `total` steps; after them the step size stays where it is.
     """
     check_between("rise", rise, 1 / total, 1, ends="()")
     peak = rise * total - 1  # not rounded, as in torch
