@@ -1,19 +1,33 @@
 """Games of two players: their fields, the ways to play them, and which of these converge."""
 
 from helpers.games.fields import DiracGAN, Field, bilinear_game, game_field
-from helpers.games.lookahead import Extragradient, Optimistic, Proximal
-from helpers.games.play import Alternating, GameRule, Simultaneous, play
-from helpers.games.spectrum import bilinear_radius, dirac_eigenvalues, spectral_radius, step_matrix
+from helpers.games.spectrum import (
+    BILINEAR_RADII,
+    bilinear_radius,
+    dirac_eigenvalues,
+    spectral_radius,
+    step_matrix,
+)
+from helpers.games.ways_to_play import (
+    Alternating,
+    Extragradient,
+    Optimistic,
+    Proximal,
+    Simultaneous,
+    WayToPlay,
+    play,
+)
 
 __all__ = [
+    "BILINEAR_RADII",
     "Alternating",
     "DiracGAN",
     "Extragradient",
     "Field",
-    "GameRule",
     "Optimistic",
     "Proximal",
     "Simultaneous",
+    "WayToPlay",
     "bilinear_game",
     "bilinear_radius",
     "dirac_eigenvalues",

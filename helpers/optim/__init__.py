@@ -1,8 +1,40 @@
-"""Optimisers as readable steps, step-size schedules, and the exact theory of the quadratic.
+"""Optimisers as readable steps, step-size schedules, and the exact theory of the quadratic."""
 
-``momentum`` (gradient descent, stochastic descent, heavy ball, Nesterov), ``adagrad``, ``rmsprop``
-and ``adam`` (with AdamW) hold the rules; ``schedules`` the step size as a function of time;
-``trajectory`` follows a rule along any vector field; ``quadratic`` and ``noise`` predict what the
-rules do. For two players, ``games`` holds vector fields, ``play`` and ``lookahead`` the
-ways to step in them, ``game_spectrum`` the eigenvalues that say which of these converge.
-"""
+from helpers.optim.noise import minibatch_variance, noise_floor
+from helpers.optim.path import finite_path, gradient_of, trajectory
+from helpers.optim.quadratic import momentum_matrix, momentum_radius, tuned
+from helpers.optim.rules import SGD, Adagrad, Adam, AdamW, Moments, RMSprop, Rule
+from helpers.optim.schedules import (
+    Schedule,
+    constant,
+    cosine,
+    inverse_time,
+    one_cycle,
+    steps_down,
+    warm_up,
+)
+
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Moments",
+    "RMSprop",
+    "Rule",
+    "Schedule",
+    "constant",
+    "cosine",
+    "finite_path",
+    "gradient_of",
+    "inverse_time",
+    "minibatch_variance",
+    "momentum_matrix",
+    "momentum_radius",
+    "noise_floor",
+    "one_cycle",
+    "steps_down",
+    "trajectory",
+    "tuned",
+    "warm_up",
+]

@@ -5,19 +5,25 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import nbformat
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from helpers.games.fields import DiracGAN, bilinear_game, game_field
-from helpers.games.lookahead import Extragradient, Optimistic
-from helpers.games.play import Alternating, Simultaneous, play
-from helpers.games.spectrum import spectral_radius, step_matrix
-from helpers.optim.adam import Adam
+from helpers.games import (
+    Alternating,
+    DiracGAN,
+    Extragradient,
+    Optimistic,
+    Simultaneous,
+    bilinear_game,
+    game_field,
+    play,
+    spectral_radius,
+)
+from helpers.optim import Adam
 from helpers.random import seeded
-from tests.chapters.cells import BOOK, run_cells
+from tests.chapters.cells import run_cells
 
 PAGE = "optimisation/adversarial_dynamics"
 
@@ -63,7 +69,6 @@ def test_gain_of_a_moving_average_on_an_orbit(w: float, mu: complex) -> None:
         Alternating=Alternating,
         Simultaneous=Simultaneous,
         bilinear_game=bilinear_game,
-        step_matrix=step_matrix,
         origin=torch.zeros(2),
     )
     orbit = mu ** np.arange(3000)
@@ -103,7 +108,7 @@ def test_largest_root_of_the_chapters_polynomial(seed: int) -> None:
 
 
 def test_alternating_adam_equals_torch_by_turns(seed: int) -> None:
-    alternate = lesson("adam-code", Adam=Adam, bilinear_game=bilinear_game, DiracGAN=DiracGAN)
+    alternate = lesson("adam-code", bilinear_game=bilinear_game, DiracGAN=DiracGAN)
     start = torch.randn(2, generator=seeded(seed))
     path = alternate["alternate"](Adam(lr=0.05, betas=(0.5, 0.9)), bilinear_game, start, 40)
     x, y = (value.clone().requires_grad_() for value in start.split(1))
@@ -141,10 +146,7 @@ def test_the_networks_field_is_each_players_own_gradient(seed: int) -> None:
 
 
 def test_the_discrepancy_is_a_double_sum(seed: int) -> None:
-    cells = nbformat.read(BOOK / f"{PAGE}.ipynb", as_version=4)
-    source = next(c.source for c in cells.cells if c.id == "network-measure")
-    names: dict[str, Any] = {"torch": torch}
-    exec(source.split("\n\n\n")[0], names)
+    mmd = lesson("network-measure", seed=seed)["mmd"]
     x, y = (torch.randn(n, 2, generator=seeded(seed + n)) for n in (5, 8))
 
     def kernel(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -158,7 +160,7 @@ def test_the_discrepancy_is_a_double_sum(seed: int) -> None:
         return sum(pairs) / len(pairs)
 
     expected = mean(x, x, True) + mean(y, y, True) - 2 * mean(x, y, False)
-    assert names["mmd"](x, y) == pytest.approx(expected, abs=1e-10)
+    assert mmd(x, y) == pytest.approx(expected, abs=1e-10)
 
 
 def test_exercise_game_has_the_field_it_says() -> None:

@@ -13,12 +13,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 from torch.nn import functional as F
 
-from helpers.data import images
-from helpers.optim import schedules
-from helpers.optim.adam import Adam
-from helpers.optim.momentum import SGD
-from helpers.optim.noise import noise_floor
-from helpers.optim.trajectory import gradient_of, trajectory
+from helpers.optim import SGD, Adam, gradient_of, noise_floor, schedules, trajectory
 from helpers.random import seeded
 from tests.chapters.cells import run_cells
 from tests.statistics import assert_mean_close
@@ -213,7 +208,7 @@ def model() -> dict[str, Any]:
     previous = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)  # a module's fixture runs before that of each test
     try:
-        return lesson("model", images=images)
+        return lesson("model")
     finally:
         torch.set_default_dtype(previous)
 

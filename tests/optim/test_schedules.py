@@ -1,4 +1,4 @@
-"""The schedules against torch's schedulers, and at their doors."""
+"""The schedules against torch's schedulers."""
 
 from __future__ import annotations
 
@@ -65,10 +65,8 @@ CASES = [
     (warm_up(cosine(0.3, total=17, minimum=0.02), steps=6, start_factor=0.05), sequence, 23),
     (one_cycle(0.3, total=40), lambda o: lr_scheduler.OneCycleLR(o, 0.3, total_steps=40), 40),
     (
-        one_cycle(0.3, total=37, rise=0.45, start=7, end=50),
-        lambda o: lr_scheduler.OneCycleLR(
-            o, 0.3, total_steps=37, pct_start=0.45, div_factor=7, final_div_factor=50
-        ),
+        one_cycle(0.3, total=37, rise=0.45),
+        lambda o: lr_scheduler.OneCycleLR(o, 0.3, total_steps=37, pct_start=0.45),
         37,
     ),
 ]
@@ -102,27 +100,9 @@ def test_inverse_time_sums_as_robbins_and_monro_ask() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: constant(0.0), "lr must be a positive number"),
-        (lambda: steps_down(-1.0, every=2), "lr must be a positive number"),
         (lambda: steps_down(1.0, every=0), "every must be an integer of at least 1"),
-        (lambda: steps_down(1.0, every=2, factor=0.0), "factor must be a positive number"),
-        (lambda: inverse_time(0.0), "lr must be a positive number"),
-        (lambda: inverse_time(1.0, offset=0.0), "offset must be a positive number"),
-        (lambda: cosine(0.0, total=3), "lr must be a positive number"),
-        (lambda: cosine(1.0, total=0), "total must be an integer of at least 1"),
-        (lambda: cosine(1.0, total=3, minimum=-1.0), "minimum must be a number of at least 0"),
         (lambda: warm_up(constant(1.0), steps=-1), "steps must be an integer of at least 0"),
-        (lambda: warm_up(constant(1.0), steps=2, start_factor=0.0), "start_factor must be a pos"),
-        (
-            lambda: warm_up(constant(1.0), steps=2, start_factor=2.0),
-            r"in \(0, 1\], got 2.0: a warm",
-        ),
-        (lambda: one_cycle(0.0, total=9), "lr must be a positive number"),
-        (lambda: one_cycle(1.0, total=1), "total must be an integer of at least 2"),
-        (lambda: one_cycle(1.0, total=9, start=0.0), "start must be a positive number"),
-        (lambda: one_cycle(1.0, total=9, end=0.0), "end must be a positive number"),
-        (lambda: one_cycle(1.0, total=9, rise=1.0), r"rise must lie in \(1 / total, 1\), got 1.0"),
-        (lambda: one_cycle(1.0, total=9, rise=0.1), r"rise must lie in \(1 / total, 1\), got 0.1"),
+        (lambda: one_cycle(1.0, total=9, rise=0.1), "rise must lie in"),
     ],
 )
 def test_schedules_check_their_arguments(make, message: str) -> None:

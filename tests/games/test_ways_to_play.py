@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import re
-
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import root
 
 from helpers.games.fields import DiracGAN, bilinear_game, game_field
-from helpers.games.lookahead import Extragradient, Optimistic, Proximal
-from helpers.games.play import Alternating, Simultaneous, play
+from helpers.games.ways_to_play import (
+    Alternating,
+    Extragradient,
+    Optimistic,
+    Proximal,
+    Simultaneous,
+    play,
+)
 from helpers.random import seeded
 
 RULES = [Simultaneous(0.2), Alternating(0.2), Proximal(0.2), Extragradient(0.2), Optimistic(0.2)]
@@ -25,7 +29,7 @@ def linear_game(seed: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.equation("eq-dynamics-simultaneous")
 @pytest.mark.equation("eq-dynamics-proximal")
 @pytest.mark.equation("eq-dynamics-extragradient")
-def test_rules_without_memory_are_matrix_powers(seed: int) -> None:
+def test_rules_that_do_not_look_back_are_matrix_powers(seed: int) -> None:
     """Powers of I - hA, of its implicit and of its quadratic version, by numpy."""
     a, start = linear_game(seed)
     h, eye = np.array([0.1, 0.2, 0.05, 0.3, 0.15]), np.eye(5)
@@ -44,7 +48,7 @@ def test_rules_without_memory_are_matrix_powers(seed: int) -> None:
 @pytest.mark.equation("eq-dynamics-alternating")
 @pytest.mark.parametrize("beta", [0.0, -0.4, 0.6])
 def test_alternating_play_is_a_product_of_two_half_steps(beta: float, seed: int) -> None:
-    """Two block-triangular matrices by numpy, with the velocity written as a difference."""
+    """Two block-triangular matrices by numpy."""
     a, start = linear_game(seed)
     h, first = 0.2, 2
     path = play(
@@ -92,22 +96,55 @@ def test_two_time_scales_are_one_game_in_other_units(seed: int) -> None:
         assert torch.allclose(slow, fast, atol=1e-10)
 
 
-def test_rules_check_their_arguments() -> None:
-    for make in (Simultaneous, Alternating, Proximal, Extragradient, Optimistic):
-        with pytest.raises(ValueError, match="lr must be a positive number, got -1"):
-            make(-1.0)
-        with pytest.raises(ValueError, match="lr must be positive in every coordinate"):
-            make(torch.tensor([0.1, 0.0]))
-    for beta in (-1.0, 1.0, -2.0, math.nan):
-        with pytest.raises(ValueError, match="momentum must"):
-            Alternating(0.1, momentum=beta)
-    with pytest.raises(ValueError, match="first must be"):
-        Alternating(0.1, first=0)
-    with pytest.raises(ValueError, match="newton_steps must be"):
-        Proximal(0.1, newton_steps=0)
+@pytest.mark.equation("eq-dynamics-optimistic")
+def test_optimistic_play_is_the_recursion_of_second_order(seed: int) -> None:
+    """The recursion p'' = (I - 2hA) p' + hA p written out in numpy, first step plain."""
+    a, start = linear_game(seed)
+    path = play(Optimistic(0.2), lambda p: p @ torch.tensor(a).T, torch.tensor(start), steps=8)
+    points = [start, start - 0.2 * a @ start]
+    for _ in range(7):
+        points.append(points[-1] - 0.4 * a @ points[-1] + 0.2 * a @ points[-2])
+    assert np.allclose(path, np.array(points), atol=1e-12)
+
+
+@pytest.mark.equation("eq-dynamics-proximal")
+def test_proximal_step_solves_its_equation_in_a_curved_game(seed: int) -> None:
+    """scipy's hybrid root finder, and the equation itself."""
+    gan = DiracGAN(gamma=0.3)
+    starts = torch.randn(6, 2, generator=seeded(seed))
+    ends = play(Proximal(0.3), gan, starts, steps=1)[-1]
+    assert torch.allclose(ends + 0.3 * gan(ends), starts, atol=1e-12)
+    for start, end in zip(starts, ends):
+        found = root(
+            lambda p, origin: p + 0.3 * gan(torch.tensor(p)).numpy() - origin,
+            start,
+            args=(start.numpy(),),
+            tol=1e-12,
+        )
+        assert np.allclose(found.x, end, atol=1e-8)
+
+
+def test_proximal_step_without_a_solution_is_nan_and_stops_the_path() -> None:
+    """Newton's classical cycle: p³ - 2p + 2 sends 0 to 1 and 1 to 0."""
+
+    def field(p: torch.Tensor) -> torch.Tensor:
+        return p**3 - 3 * p + 2
+
+    points = torch.tensor([[0.0], [-1.7]])  # p + F(p) = -1.7 has a solution close by
+    cycles, ends = Proximal(1.0).step(field, points, points)
+    assert cycles.isnan()
+    assert (ends + field(ends) + 1.7).abs() < 1e-12
+    with pytest.raises(ValueError, match=r"path must stay finite, got .* after 1 steps: lower lr"):
+        play(Proximal(1.0), field, points, steps=3)
+
+
+def test_bad_arguments_and_a_diverging_path() -> None:
+    for lr in (-1.0, torch.tensor([0.1, 0.0])):
+        with pytest.raises(ValueError, match="lr must be positive in every coordinate, got"):
+            Simultaneous(lr)
     with pytest.raises(ValueError, match="steps must be an integer of at least 0"):
         play(Simultaneous(0.1), bilinear_game, torch.zeros(2), steps=-1)
-    with pytest.raises(ValueError, match=re.escape("field must keep the shape of its argument")):
+    with pytest.raises(ValueError, match=r"field\(start\) must have shape \(2,\), got \(1,\)"):
         play(Simultaneous(0.1), lambda p: p[:1], torch.zeros(2), steps=1)
-    with pytest.raises(ValueError, match=r"finite points, got one at step \d+ that is not"):
+    with pytest.raises(ValueError, match=r"path must stay finite, got .* after \d+ steps"):
         play(Simultaneous(1.0), lambda p: -(p**3), torch.tensor([3.0, 2.0]), steps=99)

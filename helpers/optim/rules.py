@@ -1,0 +1,209 @@
+r"""Update rules, one step each: gradient descent with momentum, AdaGrad, RMSProp, Adam, AdamW.
+
+$g_t$ is the gradient at $\theta_t$, $\alpha$ the step size `lr`, and a step is what is subtracted
+from $\theta_t$. Squares, roots and divisions are taken coordinate by coordinate. Each rule equals
+the one of its name in ``torch.optim``.
+
+Taught in: optimisation/gradient_methods
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+from helpers.checks import check_between, check_positive, check_shape
+
+State = TypeVar("State")
+
+
+class Rule(Protocol[State]):
+    """What all rules share: they are constants, and all that changes is the state they return."""
+
+    def init(self, params: Tensor) -> State:
+        """The state before the first step."""
+
+    def step(
+        self, params: Tensor, grad: Tensor, state: State, lr: float | None = None
+    ) -> tuple[Tensor, State]:
+        """New parameters and new state; what was given stays as it is.
+
+        Args:
+            params: any shape.
+            grad: the gradient at `params`, same shape.
+            state: from `init` or from the step before.
+            lr: the step size of this step, from a schedule; without it, that of the rule.
+        """
+
+
+@dataclass(frozen=True)
+class SGD:
+    r"""Gradient descent with a velocity: $v_{t+1} = \beta v_t + g_t$, step $\alpha v_{t+1}$.
+
+    With `nesterov` the step is $\alpha (g_t + \beta v_{t+1})$. As in torch, and other than in
+    Polyak (1964) and Sutskever et al. (2013), the velocity is kept without the step size.
+
+    >>> rule, x = SGD(lr=0.1, momentum=0.9), torch.tensor([1.0])
+    >>> x, velocity = rule.step(x, 2 * x, rule.init(x))
+    >>> rule.step(x, 2 * x, velocity)[0]
+    tensor([0.4600])
+    """
+
+    lr: float
+    momentum: float = 0.0  #: β in [0, 1), the share of the velocity that survives a step
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        check_positive("lr", self.lr)
+        check_between("momentum", self.momentum, 0, 1, ends="[)")
+
+    def init(self, params: Tensor) -> Tensor:
+        return torch.zeros_like(params)
+
+    def step(
+        self, params: Tensor, grad: Tensor, state: Tensor, lr: float | None = None
+    ) -> tuple[Tensor, Tensor]:
+        check_shape("grad", grad, params.shape)
+        lr = self.lr if lr is None else lr
+        velocity = self.momentum * state + grad
+        direction = grad + self.momentum * velocity if self.nesterov else velocity
+        return params - lr * direction, velocity
+
+
+@dataclass(frozen=True)
+class Adagrad:
+    r"""AdaGrad (Duchi, Hazan & Singer 2011): divide by the root of all squared gradients so far.
+
+    $$ G_t = G_{t-1} + g_t^2, \qquad \text{step } \alpha g_t / (\sqrt{G_t} + \epsilon) $$
+
+    >>> rule, x = Adagrad(lr=0.5), torch.tensor([3.0, -0.01])
+    >>> rule.step(x, x, rule.init(x))[0]  # the first step is lr in every coordinate
+    tensor([2.5000, 0.4900])
+    """
+
+    lr: float = 1e-2
+    eps: float = 1e-10
+
+    def __post_init__(self) -> None:
+        check_positive("lr", self.lr)
+
+    def init(self, params: Tensor) -> Tensor:
+        return torch.zeros_like(params)
+
+    def step(
+        self, params: Tensor, grad: Tensor, state: Tensor, lr: float | None = None
+    ) -> tuple[Tensor, Tensor]:
+        check_shape("grad", grad, params.shape)
+        lr = self.lr if lr is None else lr
+        total = state + grad**2
+        return params - lr * grad / (total.sqrt() + self.eps), total
+
+
+@dataclass(frozen=True)
+class RMSprop:
+    r"""RMSProp: divide by the root of a running mean of squared gradients.
+
+    $$ s_t = \rho s_{t-1} + (1 - \rho) g_t^2, \qquad
+        \text{step } \alpha g_t / (\sqrt{s_t} + \epsilon) $$
+
+    >>> rule, x = RMSprop(lr=0.1), torch.tensor([3.0, -0.01])
+    >>> rule.step(x, x, rule.init(x))[0]  # without bias correction: lr / sqrt(1 - alpha)
+    tensor([2.0000, 0.9900])
+    """
+
+    lr: float = 1e-2
+    alpha: float = 0.99  #: the decay ρ in [0, 1), under torch's name
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        check_positive("lr", self.lr)
+        check_between("alpha", self.alpha, 0, 1, ends="[)")
+
+    def init(self, params: Tensor) -> Tensor:
+        return torch.zeros_like(params)
+
+    def step(
+        self, params: Tensor, grad: Tensor, state: Tensor, lr: float | None = None
+    ) -> tuple[Tensor, Tensor]:
+        check_shape("grad", grad, params.shape)
+        lr = self.lr if lr is None else lr
+        square = self.alpha * state + (1 - self.alpha) * grad**2
+        return params - lr * grad / (square.sqrt() + self.eps), square
+
+
+class Moments(NamedTuple):
+    """What Adam carries from one step to the next; both means are biased towards zero."""
+
+    taken: int  #: steps taken
+    mean: Tensor  #: running mean of gradients
+    square: Tensor  #: running mean of squared gradients
+
+
+@dataclass(frozen=True)
+class Adam:
+    r"""Adam (Kingma & Ba 2014, arXiv:1412.6980): both running means, corrected for their start.
+
+    $$ m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad
+        s_t = \beta_2 s_{t-1} + (1 - \beta_2) g_t^2, \qquad \text{step }
+        \alpha \frac{m_t / (1 - \beta_1^t)}{\sqrt{s_t / (1 - \beta_2^t)} + \epsilon} $$
+
+    >>> rule, x = Adam(lr=0.1), torch.tensor([3.0, -0.01])
+    >>> rule.step(x, x, rule.init(x))[0]  # bias-corrected: lr in every coordinate
+    tensor([2.9000, 0.0900])
+    """
+
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)  #: both in [0, 1)
+    eps: float = 1e-8
+    weight_decay: float = 0.0  #: weight of an L2 penalty, added to the gradient
+
+    def __post_init__(self) -> None:
+        check_positive("lr", self.lr)
+        for name, beta in zip(("betas[0]", "betas[1]"), self.betas):
+            check_between(name, beta, 0, 1, ends="[)")
+
+    def init(self, params: Tensor) -> Moments:
+        return Moments(0, torch.zeros_like(params), torch.zeros_like(params))
+
+    def step(
+        self, params: Tensor, grad: Tensor, state: Moments, lr: float | None = None
+    ) -> tuple[Tensor, Moments]:
+        check_shape("grad", grad, params.shape)
+        lr = self.lr if lr is None else lr
+        move, state = self._move(grad + self.weight_decay * params, state, lr)
+        return params - move, state
+
+    def _move(self, grad: Tensor, state: Moments, lr: float) -> tuple[Tensor, Moments]:
+        beta1, beta2 = self.betas
+        taken = state.taken + 1
+        mean = beta1 * state.mean + (1 - beta1) * grad
+        square = beta2 * state.square + (1 - beta2) * grad**2
+        mean_hat = mean / (1 - beta1**taken)
+        square_hat = square / (1 - beta2**taken)
+        return lr * mean_hat / (square_hat.sqrt() + self.eps), Moments(taken, mean, square)
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    r"""Adam with its weight decay outside of the division: first shrink by $1 - \alpha\lambda$.
+
+    As in torch, and other than in Loshchilov & Hutter (2017, arXiv:1711.05101), the decay
+    $\lambda$ is multiplied by the step size.
+
+    >>> rule, x = AdamW(lr=0.1, weight_decay=0.5), torch.tensor([2.0])
+    >>> rule.step(x, torch.zeros(1), rule.init(x))[0]
+    tensor([1.9000])
+    """
+
+    weight_decay: float = 1e-2
+
+    def step(
+        self, params: Tensor, grad: Tensor, state: Moments, lr: float | None = None
+    ) -> tuple[Tensor, Moments]:
+        check_shape("grad", grad, params.shape)
+        lr = self.lr if lr is None else lr
+        move, state = self._move(grad, state, lr)
+        return (1 - lr * self.weight_decay) * params - move, state
