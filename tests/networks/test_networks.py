@@ -15,7 +15,6 @@ from helpers.networks import (
     PositionMap,
     ResidualBlock,
     TimeEmbedding,
-    evaluating,
 )
 
 B = 5
@@ -145,22 +144,6 @@ def test_a_time_embedding_is_sines_and_cosines(device: torch.device) -> None:
         assert row == pytest.approx(expected)
     network = TimeEmbedding(features)
     assert network.state_dict() == {}
-
-
-def test_evaluating_restores_every_modules_mode() -> None:
-    network = nn.Sequential(nn.Dropout(0.5), nn.Sequential(nn.Dropout(0.5), nn.Linear(2, 2)))
-    network[1].eval()
-    network[1][1].train()
-    before = [part.training for part in network.modules()]
-
-    def fail_inside() -> None:
-        with evaluating(network):
-            assert not any(part.training for part in network.modules())
-            raise RuntimeError("inside")
-
-    with pytest.raises(RuntimeError, match="inside"):
-        fail_inside()
-    assert [part.training for part in network.modules()] == before
 
 
 BAD = [
