@@ -6,18 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from helpers.checks import (
-    argument_error,
-    check_counts,
-    check_data,
-    check_option,
-    check_positive,
-    check_shape,
-)
+from helpers.checks import argument_error, check_counts, check_data, check_option, check_shape
 from helpers.networks import evaluating, frozen
-from helpers.objectives import adversarial
-from helpers.objectives.penalties import gradient_penalty as penalty_between
-from helpers.objectives.penalties import r1_penalty
+from helpers.objectives import adversarial, penalties
 from helpers.random import normal
 
 
@@ -41,7 +32,7 @@ class GAN(nn.Module):
             examples arrive as (B/m, m·C, …), joined along their first dimension.
         latent: L.
         classes: K; 0 for no condition.
-        kind: the losses, one of ``objectives.adversarial.KINDS``.
+        kind: the losses, one of ``objectives.KINDS``.
         pack: m; not with classes.
 
     Reference: Goodfellow et al. 2014, arXiv 1406.2661; Mirza and Osindero 2014, arXiv 1411.1784
@@ -67,7 +58,6 @@ class GAN(nn.Module):
     ) -> None:
         super().__init__()
         check_counts(latent=latent, pack=pack)
-        check_counts(0, classes=classes)
         check_option("kind", kind, adversarial.KINDS)
         if pack > 1 and classes:
             raise argument_error("pack", "be 1 for a conditional GAN", pack, "classes would mix")
@@ -82,7 +72,7 @@ class GAN(nn.Module):
     def logits(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """The discriminator's logits of examples (B, *event): (B,), or (B/m,) with packing."""
         x = check_data("x", x, (..., "D"), like=self._weight)
-        return self._judge(x, self._check_classes(y, len(x)))
+        return self._judge(x, self._labels(y, len(x)))
 
     def discriminator_loss(
         self,
@@ -109,17 +99,21 @@ class GAN(nn.Module):
             ``penalty``, the weighted sum of the penalties (0 without any).
         """
         x = check_data("x", x, (..., "D"), like=self._weight)
-        y = self._check_classes(y, len(x))
+        y = self._labels(y, len(x))
         with torch.no_grad(), frozen(self.generator):
             fake = self._generate(self.latents(len(x), rng=rng), y)
         real, fake = _blur(x, noise, rng), _blur(fake, noise, rng)
         a, b = self._judge(real, y), self._judge(fake, y)
         loss = adversarial.discriminator_loss(a, b, self.kind).mean()
         penalty = torch.zeros_like(loss)
+
+        def judge(x: Tensor) -> Tensor:
+            return self._judge(x, y)
+
         if r1:
-            penalty = penalty + r1 * r1_penalty(lambda x: self._judge(x, y), real).mean()
+            penalty = penalty + r1 * penalties.r1_penalty(judge, real).mean()
         if gradient_penalty:
-            between = penalty_between(lambda x: self._judge(x, y), real, fake, rng=rng)
+            between = penalties.gradient_penalty(judge, real, fake, rng=rng)
             penalty = penalty + gradient_penalty * between.mean()
         terms = {"real": a.mean(), "fake": b.mean(), "penalty": penalty}
         return {"loss": loss + penalty, **{name: term.detach() for name, term in terms.items()}}
@@ -143,7 +137,7 @@ class GAN(nn.Module):
         Returns:
             ``loss``, a scalar with graph to the generator only.
         """
-        z, y = self.latents(n, rng=rng), self._check_classes(y, n)
+        z, y = self.latents(n, rng=rng), self._labels(y, n)
         fake = self._generate(z, y)
         with frozen(self.discriminator):
             logits = self._judge(_blur(fake, noise, rng), y)
@@ -153,7 +147,7 @@ class GAN(nn.Module):
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """G(z) without gradient, in evaluation mode: (B, L) to (B, *event)."""
         z = check_data("z", z, ("B", self.latent), like=self._weight)
-        y = self._check_classes(y, len(z))
+        y = self._labels(y, len(z))
         with evaluating(self):
             return self._generate(z, y)
 
@@ -177,14 +171,13 @@ class GAN(nn.Module):
         """
         z = self.latents(n, rng=rng)
         if truncation is not None:
-            check_positive("truncation", truncation)
             # u in [0, 1) from the normal draw, moved into the bounds' share of the quantiles
             low = torch.special.ndtr(torch.tensor(-truncation).to(z))
             u = low + (1 - 2 * low) * torch.special.ndtr(z)
             z = torch.special.ndtri(u).clamp(-truncation, truncation)
         if self.classes and y is None:
             y = torch.randint(self.classes, (n,), generator=rng, device=z.device)
-        y = self._check_classes(y, n)
+        y = self._labels(y, n)
         with evaluating(self):
             return self._generate(z, y)
 
@@ -202,22 +195,19 @@ class GAN(nn.Module):
     def _judge(self, x: Tensor, y: Tensor | None) -> Tensor:
         if self.pack > 1:
             if len(x) % self.pack:
-                hint = "Batches(…, drop_last=True) leaves a small rest out"
-                expected = f"hold a multiple of pack={self.pack} examples"
-                raise argument_error("x", expected, len(x), hint)
+                hint, m = "Batches(…, drop_last=True) leaves a small rest out", self.pack
+                raise argument_error("x", f"hold a multiple of pack={m} examples", len(x), hint)
             x = x.reshape(-1, self.pack * x.shape[1], *x.shape[2:])  # (B/m, m·C, …)
         values: Tensor = self.discriminator(x)
         check_shape("discriminator's output", values, (len(x), max(1, self.classes)))
         return values[:, 0] if y is None else values.gather(1, y[:, None])[:, 0]
 
-    def _check_classes(self, y: Tensor | None, n: int) -> Tensor | None:
-        if (y is None) == (self.classes > 0):
-            expected = f"hold classes below {self.classes}" if y is None else "be left out"
-            got = "none" if y is None else "classes for a GAN without any"
-            raise argument_error("y", expected, got)
-        if y is None:
+    def _labels(self, y: Tensor | None, n: int) -> Tensor | None:
+        """Classes as int64; none where the GAN has none."""
+        if y is None and not self.classes:
             return None
-        return check_data("y", y, (n,), "integer", like=self._weight, low=0, high=self.classes - 1)
+        hint, high = f"the GAN has classes={self.classes}", self.classes - 1
+        return check_data("y", y, (n,), "integer", like=self._weight, low=0, high=high, hint=hint)
 
 
 def _blur(x: Tensor, noise: float, rng: torch.Generator | None) -> Tensor:

@@ -2,23 +2,10 @@ r"""Truncated back-propagation through time: the state is carried, the gradient 
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-
-State = tuple[Tensor, ...]
-
-
-class Recurrent(Protocol):
-    """A model of symbols with a state, each part (B, …): `models.RecurrentLanguageModel` is one."""
-
-    start: int
-
-    def loss_and_state(
-        self, tokens_in: Tensor, tokens_out: Tensor, state: State | None
-    ) -> tuple[Tensor, State]:
-        """The loss of a window that begins in `state`, and the state after it."""
 
 
 class CarriedState(nn.Module):
@@ -28,15 +15,16 @@ class CarriedState(nn.Module):
     A row that begins with the start symbol begins in the zero state.
 
     Args:
-        model: with ``start`` and ``loss_and_state``, see `Recurrent`.
+        model: has ``start``, the start symbol, and ``loss_and_state(tokens_in, tokens_out, state)``
+            with a loss and the state after it, whose parts are (B, …).
 
     Taught in: models/rnn
     """
 
-    def __init__(self, model: Recurrent) -> None:
+    def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
-        self.state: State | None = None
+        self.state: tuple[Tensor, ...] | None = None
 
     def loss(
         self, tokens_in: Tensor, tokens_out: Tensor, *, rng: torch.Generator | None = None

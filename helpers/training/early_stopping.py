@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from helpers.checks import argument_error, check_at_least, check_counts
+from helpers.checks import argument_error, check_counts
 
 
 class EarlyStopping:
@@ -23,7 +23,6 @@ class EarlyStopping:
         model: whose weights are kept.
         score: called without arguments after each epoch; lower is better.
         patience: epochs without improvement that are allowed.
-        tolerance: an improvement must exceed it, at least 0, in the unit of the score.
 
     >>> scores = iter([3.0, 2.0, 2.5, 2.4, 1.0])
     >>> stop = EarlyStopping(nn.Linear(2, 1), lambda: next(scores), patience=2)
@@ -36,18 +35,9 @@ class EarlyStopping:
     Taught in: optimisation/better_training
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        score: Callable[[], float],
-        *,
-        patience: int,
-        tolerance: float = 0.0,
-    ) -> None:
+    def __init__(self, model: nn.Module, score: Callable[[], float], *, patience: int) -> None:
         check_counts(patience=patience)
-        check_at_least("tolerance", tolerance, 0.0)
-        self.model, self.score = model, score
-        self.patience, self.tolerance = patience, tolerance
+        self.model, self.score, self.patience = model, score, patience
         self.best, self.best_epoch = math.inf, -1
         self.scores: list[float] = []
         self._weights = copy.deepcopy(model.state_dict())
@@ -58,7 +48,7 @@ class EarlyStopping:
         if math.isnan(value):  # it would never count as an improvement
             raise argument_error("score", "return a number", f"NaN after epoch {epoch}")
         self.scores.append(value)
-        if value < self.best - self.tolerance:
+        if value < self.best:
             self.best, self.best_epoch = value, epoch
             self._weights = copy.deepcopy(self.model.state_dict())
         elif epoch - self.best_epoch >= self.patience:

