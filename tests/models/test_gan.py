@@ -170,7 +170,7 @@ def test_samples_have_the_type_of_the_networks(dtype: torch.dtype) -> None:
 
 BAD = [
     (lambda: make(classes=K, pack=2), ValueError, "pack must be 1 for a conditional GAN, got 2"),
-    (lambda: make(kind="best"), KeyError, "best"),
+    (lambda: make(kind="best"), ValueError, "kind must be one of 'minimax'"),
     (
         lambda: make(classes=K).generator_loss(B),
         TypeError,
