@@ -32,7 +32,7 @@ from helpers.data.toy import Grid, IsotropicMixture, Ring
 from helpers.models.gan import GAN
 from helpers.networks import MLP, FourierFeatures, SignLatents
 from helpers.random import seed_everything, seeded
-from helpers.training import EMA, adversarial_step, fit
+from helpers.training import EMA, fit, players_step
 
 SAMPLES, MANY = 2500, 100_000
 FALL = 0.75  # share of the run in which the noise falls
@@ -114,14 +114,19 @@ def train(task: Task, recipe: str, steps: int, seed: int, batch_size: int = 256)
         for player, lr in zip((gan.discriminator, gan.generator), rates)
     ]
     ema = EMA(gan.generator, 0.97) if repaired else None
-    step = adversarial_step(
-        gan,
-        *optimizers,
-        r1=weight,
-        penalty_every=4,
-        noise=noise,
-        ema=ema,
+
+    def judge(x: Tensor) -> dict[str, Tensor]:
+        k = step.count
+        r1 = 4 * weight(k) if k % 4 == 0 else 0.0  # as strong on average as in each step
+        return gan.discriminator_loss(x, r1=r1, noise=noise(k))
+
+    def deceive(x: Tensor) -> dict[str, Tensor]:
+        return gan.generator_loss(len(x), noise=noise(step.count))
+
+    step = players_step(
+        {"discriminator": (judge, optimizers[0]), "generator": (deceive, optimizers[1])},
         schedulers=tuple(torch.optim.lr_scheduler.LambdaLR(o, rate) for o in optimizers),
+        ema=ema,
     )
     fit(step, Fresh(task, steps, batch_size, seed), epochs=1, progress=False)
     if ema is not None:

@@ -37,17 +37,22 @@ def helpers_step(seed: int, *, fused: bool = False, channels_last: bool = False)
     `fused` chooses Adam's fused form, `channels_last` the order of the weights in memory.
     """
     from helpers.models.gan import GAN
-    from helpers.training import adversarial_step
+    from helpers.training import players_step
 
     generator, discriminator = make_networks(seed)
     gan = GAN(generator, discriminator, LATENT)
     if channels_last:
         gan.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizers = [
+    first, second = (
         torch.optim.Adam(p.parameters(), LEARNING_RATE, betas=BETAS, fused=fused or None)
         for p in (discriminator, generator)
-    ]
-    return adversarial_step(gan, *optimizers)
+    )
+    return players_step(
+        {
+            "discriminator": (gan.discriminator_loss, first),
+            "generator": (lambda x: gan.generator_loss(len(x)), second),
+        }
+    )
 
 
 def plain_step(seed: int) -> TrainingStep:

@@ -9,8 +9,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from helpers.checks import argument_error, check_at_least, check_shape
-from helpers.networks.sizes import event_shape, image_shape, layer_widths
+from helpers.checks import argument_error
 
 
 class ConvGenerator(nn.Module):
@@ -18,8 +17,7 @@ class ConvGenerator(nn.Module):
 
     Each entry of `channels` but the first is one doubling: 4×4 transposed convolution of stride 2,
     batch normalisation, ReLU. A last 3×3 convolution and a sigmoid give pixels in (0, 1).
-    ``ConvGenerator(12, (1, 8, 8), (32, 16, 8))`` goes 12 → 2×2 → 4×4 → 8×8. Activations are
-    pointwise and change no resolution: only the convolutions do.
+    ``ConvGenerator(12, (1, 8, 8), (32, 16, 8))`` goes 12 → 2×2 → 4×4 → 8×8.
 
     Args:
         latent: number of inputs.
@@ -29,47 +27,42 @@ class ConvGenerator(nn.Module):
 
     Shapes: (B, latent) to (B, C, H, W).
 
-    Raises:
-        ValueError: an option is out of range, or the sides are not divisible; in a call, the shape
-            is wrong.
-
     Reference: Radford et al. 2015, arXiv 1511.06434.
 
     >>> import torch
     >>> ConvGenerator(12, (1, 8, 8), (32, 16, 8))(torch.zeros(5, 12)).shape
     torch.Size([5, 1, 8, 8])
 
-    Taught in: gan.
+    Taught in: models/gan
     """
 
     def __init__(
-        self, latent: int, image: Sequence[int], channels: Sequence[int], *, batch_norm: bool = True
+        self,
+        latent: int,
+        image: tuple[int, int, int],
+        channels: Sequence[int],
+        *,
+        batch_norm: bool = True,
     ) -> None:
         super().__init__()
-        self.latent, self.image = event_shape("latent", latent)[0], image_shape(image)
-        widths = layer_widths("channels", channels, minimum=1)
-        factor = 2 ** (len(widths) - 1)
-        if any(side % factor for side in self.image[1:]):
-            hint = f"{len(widths) - 1} doublings multiply them by {factor}"
-            raise argument_error("image", f"have sides divisible by {factor}", self.image, hint)
-        start = (widths[0], self.image[1] // factor, self.image[2] // factor)
+        factor = 2 ** (len(channels) - 1)
+        if any(side % factor for side in image[1:]):
+            hint = f"{len(channels) - 1} doublings multiply them by {factor}"
+            raise argument_error("image", f"have sides divisible by {factor}", tuple(image), hint)
+        start = (channels[0], image[1] // factor, image[2] // factor)
 
         def activated(width: int) -> list[nn.Module]:
             return [*([nn.BatchNorm2d(width)] if batch_norm else []), nn.ReLU()]
 
-        layers: list[nn.Module] = [
-            nn.Linear(self.latent, math.prod(start)),
-            nn.Unflatten(1, start),
-            *activated(widths[0]),
-        ]
-        for before, after in pairwise(widths):
+        layers = [nn.Linear(latent, math.prod(start)), nn.Unflatten(1, start)]
+        layers += activated(channels[0])
+        for before, after in pairwise(channels):
             layers += [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1)]
             layers += activated(after)
-        layers += [nn.Conv2d(widths[-1], self.image[0], 3, padding=1), nn.Sigmoid()]
+        layers += [nn.Conv2d(channels[-1], image[0], 3, padding=1), nn.Sigmoid()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
-        check_shape("z", z, ("B", self.latent))
         x: Tensor = self.layers(z)
         return x
 
@@ -88,36 +81,30 @@ class ConvDiscriminator(nn.Module):
 
     Shapes: (B, C, H, W) to (B, outputs).
 
-    Raises:
-        ValueError: an option is out of range, or the image is too small for so many halvings; in a
-            call, the shape is wrong.
-
     Reference: Radford et al. 2015, arXiv 1511.06434.
 
     >>> import torch
     >>> ConvDiscriminator((1, 8, 8), (16, 32))(torch.zeros(5, 1, 8, 8)).shape
     torch.Size([5, 1])
 
-    Taught in: gan.
+    Taught in: models/gan
     """
 
-    def __init__(self, image: Sequence[int], channels: Sequence[int], outputs: int = 1) -> None:
+    def __init__(
+        self, image: tuple[int, int, int], channels: Sequence[int], outputs: int = 1
+    ) -> None:
         super().__init__()
-        self.image = image_shape(image)
-        check_at_least("outputs", outputs, 1)
-        widths = layer_widths("channels", channels, minimum=1)
-        height, width = (side // 2 ** len(widths) for side in self.image[1:])
+        height, width = (side // 2 ** len(channels) for side in image[1:])
         if min(height, width) < 1:
-            hint = f"images of {self.image[1]}×{self.image[2]} cannot be halved so often"
-            raise argument_error("channels", "leave at least one pixel", list(widths), hint)
+            hint = f"images of {image[1]}×{image[2]} cannot be halved so often"
+            raise argument_error("channels", "leave at least one pixel", list(channels), hint)
         layers: list[nn.Module] = []
-        for before, after in zip((self.image[0], *widths), widths):
+        for before, after in pairwise((image[0], *channels)):
             layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
-        layers += [nn.Flatten(), nn.Linear(widths[-1] * height * width, outputs)]
+        layers += [nn.Flatten(), nn.Linear(channels[-1] * height * width, outputs)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        check_shape("x", x, ("B", *self.image))
         logits: Tensor = self.layers(x)
         return logits
 
@@ -128,13 +115,7 @@ def spectral_normalisation(network: nn.Module) -> nn.Module:
     $$ W \leftarrow W / \sigma_1(W) $$
 
     With activations of slope at most 1 a dense network then is 1-Lipschitz. The estimate gets one
-    power iteration in each forward pass of training mode.
-
-    Args:
-        network: its dense and convolutional layers are changed.
-
-    Returns:
-        The same network.
+    power iteration in each forward pass of training mode. The same network is returned.
 
     Reference: Miyato et al. 2018, arXiv 1802.05957.
 
@@ -145,7 +126,7 @@ def spectral_normalisation(network: nn.Module) -> nn.Module:
     >>> round(torch.linalg.matrix_norm(layer.weight, 2).item(), 3)
     1.0
 
-    Taught in: gan.
+    Taught in: models/gan
     """
     for part in list(network.modules()):
         if isinstance(part, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):

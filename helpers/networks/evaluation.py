@@ -10,17 +10,16 @@ from torch import nn
 
 @contextmanager
 def evaluating(*modules: nn.Module) -> Iterator[None]:
-    r"""Evaluation mode inside a ``with`` block: no dropout; every submodule's mode comes back.
+    """Evaluation mode inside a ``with`` block: no dropout; every submodule's mode comes back.
 
-    >>> from helpers.networks import MLP
-    >>> network = MLP(4, [8], 3, dropout=0.5)
+    >>> network = nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5))
     >>> with evaluating(network):
-    ...     network.training
+    ...     network[1].training
     False
-    >>> network.training
+    >>> network[1].training
     True
 
-    Taught in: Variational autoencoders.
+    Taught in: models/vae
     """
     training = [part for module in modules for part in module.modules() if part.training]
     for part in training:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
 from torch import nn
 
 
@@ -17,13 +16,14 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
     (running statistics, the vectors of spectral normalisation) and each parameter's own
     ``requires_grad`` are put back at the end.
 
+    >>> import torch
     >>> layer = nn.Linear(3, 2)
     >>> with frozen(layer):
     ...     layer(torch.ones(1, 3, requires_grad=True)).sum().backward()
     >>> layer.weight.grad is None, layer.weight.requires_grad
     (True, True)
 
-    Taught in: gan.
+    Taught in: models/gan
     """
     needing = [p for module in modules for p in module.parameters() if p.requires_grad]
     buffers = [(b, b.detach().clone()) for module in modules for b in module.buffers()]
@@ -34,6 +34,5 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
     finally:
         for parameter in needing:
             parameter.requires_grad_(True)
-        with torch.no_grad():
-            for buffer, before in buffers:
-                buffer.copy_(before)
+        for buffer, before in buffers:
+            buffer.data.copy_(before)  # .data: a later backward pass is no business of this copy

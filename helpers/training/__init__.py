@@ -1,9 +1,8 @@
-r"""Everything around a training step that is the same for all models.
+"""Everything around a training step that is the same for all models.
 
 The step itself is the lesson, and each chapter writes its own.
 """
 
-from helpers.training.adversarial import AdversarialStep, adversarial_step
 from helpers.training.average import EMA
 from helpers.training.carried_state import CarriedState
 from helpers.training.checkpoint import keep_checkpoint, load_checkpoint, save_checkpoint
@@ -14,7 +13,6 @@ from helpers.training.steps import gradient_step
 
 __all__ = [
     "EMA",
-    "AdversarialStep",
     "Callback",
     "CarriedState",
     "EarlyStopping",
@@ -22,7 +20,6 @@ __all__ = [
     "Player",
     "Step",
     "StopTraining",
-    "adversarial_step",
     "fit",
     "gradient_step",
     "keep_checkpoint",

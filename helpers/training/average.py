@@ -8,23 +8,22 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from helpers.checks import argument_error, check_at_least
+from helpers.checks import check_between
 
 
+# torch.optim.swa_utils.AveragedModel does the same to a copy of the network. This one lends the
+# averaged weights to the model itself, so that `GAN.sample` and any other method can use them, and
+# reads no value from the device, where AveragedModel asks at each update whether it is the first.
 class EMA:
-    r"""Exponential moving average of a model's parameters.
+    r"""Exponential moving average of a model's parameters, which starts at what they are now.
 
     $$\bar\theta \leftarrow \mathtt{decay}\,\bar\theta + (1 - \mathtt{decay})\,\theta$$
 
-    The average starts at the weights the model has now. Buffers (running statistics) stay the
-    model's own.
+    Buffers (running statistics) stay the model's own.
 
     Args:
         model: whose parameters are averaged.
         decay: in [0, 1); the average remembers about 1/(1 − decay) updates.
-
-    Raises:
-        ValueError: `decay` is out of range.
 
     >>> layer = nn.Linear(1, 1, bias=False)
     >>> _ = nn.init.zeros_(layer.weight)
@@ -37,49 +36,45 @@ class EMA:
     >>> layer.weight.item()
     1.0
 
-    Taught in: Variational autoencoders.
+    Taught in: models/gan
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
-        check_at_least("decay", decay, 0.0)
-        if decay >= 1:
-            raise argument_error("decay", "lie in [0, 1)", decay)
+        check_between("decay", decay, 0, 1, ends="[)")
         self.decay = decay
         self._parameters = dict(model.named_parameters())
-        self._average = {name: p.detach().clone() for name, p in self._parameters.items()}
+        self._average = _copy(self._parameters)
 
     @torch.no_grad()
     def update(self) -> None:
-        r"""Move the average towards the weights that the model has now."""
+        """Move the average towards the weights that the model has now."""
         for name, average in self._average.items():
             average.lerp_(self._parameters[name], 1 - self.decay)
 
     @contextmanager
     def swap(self) -> Iterator[None]:
-        r"""The model has the averaged weights inside the ``with`` block, its own again after it."""
-        own = {name: p.detach().clone() for name, p in self._parameters.items()}
-        self._write(self._average)
+        """The model has the averaged weights inside the ``with`` block, its own again after it."""
+        own = _copy(self._parameters)
+        _write(self._average, self._parameters)
         try:
             yield
         finally:
-            self._write(own)
+            _write(own, self._parameters)
 
     def state_dict(self) -> dict[str, Tensor]:
-        r"""The averaged parameters by name."""
-        return {name: average.clone() for name, average in self._average.items()}
+        """The averaged parameters by name."""
+        return _copy(self._average)
 
-    @torch.no_grad()
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        r"""Take over averages saved by `state_dict`."""
-        if state.keys() != self._average.keys():
-            missing = sorted(self._average.keys() ^ state.keys())
-            raise argument_error(
-                "state", "hold the model's parameters", f"a difference in {missing}"
-            )
-        for name, average in self._average.items():
-            average.copy_(state[name])
+        """Take over averages saved by `state_dict`."""
+        _write(state, self._average)
 
-    @torch.no_grad()
-    def _write(self, values: Mapping[str, Tensor]) -> None:
-        for name, parameter in self._parameters.items():
-            parameter.copy_(values[name])
+
+def _copy(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in values.items()}
+
+
+@torch.no_grad()
+def _write(values: Mapping[str, Tensor], into: Mapping[str, Tensor]) -> None:
+    for name, target in into.items():
+        target.copy_(values[name])

@@ -2,43 +2,43 @@ r"""Truncated back-propagation through time: the state is carried, the gradient 
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
-
-from helpers.models.rnn import RecurrentLanguageModel, State
 
 
 class CarriedState(nn.Module):
     r"""The loss of a window that begins in the state in which the last window ended.
 
     Truncated back-propagation through time: values flow from window to window, gradients do not.
-    A batch whose rows begin with the start symbol begins in the zero state.
+    A row that begins with the start symbol begins in the zero state.
 
     Args:
-        model: a `RecurrentLanguageModel`.
-
-    >>> model = RecurrentLanguageModel(3, embedding=4, hidden=8)
-    >>> carried = CarriedState(model)
-    >>> first = carried.loss(torch.tensor([[3, 0]]), torch.tensor([[0, 1]]))["loss"]
-    >>> second = carried.loss(torch.tensor([[1]]), torch.tensor([[2]]))["loss"]
-    >>> whole = -model.log_prob(torch.tensor([[0, 1, 2]]))
-    >>> bool(torch.isclose(2 * first + second, whole))
-    True
+        model: has ``start``, the start symbol, and ``loss_and_state(tokens_in, tokens_out, state)``
+            with a loss and the state after it, whose parts are (B, …).
 
     Taught in: models/rnn
     """
 
-    def __init__(self, model: RecurrentLanguageModel) -> None:
+    def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
-        self.state: State | None = None
+        self.state: tuple[Tensor, ...] | None = None
 
     def loss(
         self, tokens_in: Tensor, tokens_out: Tensor, *, rng: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        r"""Mean nats per symbol of this window; remembers the state after it."""
-        if bool((tokens_in[:, 0] == self.model.start).all()):
-            self.state = None
+        """Mean nats per symbol of this window; remembers the state after it."""
+        if self.state is not None and len(self.state[0]) != len(tokens_in):
+            self.state = None  # other streams
+        if self.state is not None:
+            # filled in rather than asked for: to read a value would stall an accelerator
+            fresh = tokens_in[:, 0] == self.model.start
+            self.state = tuple(
+                part.masked_fill(fresh.reshape(-1, *[1] * (part.ndim - 1)), 0.0)
+                for part in self.state
+            )
         loss, state = self.model.loss_and_state(tokens_in, tokens_out, self.state)
         self.state = tuple(part.detach() for part in state)
         return {"loss": loss}

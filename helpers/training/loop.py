@@ -3,21 +3,18 @@ r"""The loop around a step: epochs, averages, progress."""
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from torch import Tensor
 from tqdm import tqdm
 
-from helpers.checks import argument_error, check_at_least
+from helpers.checks import argument_error, check_counts
 from helpers.training.early_stopping import StopTraining
 
 Step = Callable[..., Mapping[str, Tensor]]
 Callback = Callable[[int, dict[str, float]], None]
 History = dict[str, list[float]]
-
-LARGEST = sys.float_info.max  # infinities and NaN fail a comparison with it
 
 
 def fit(
@@ -27,34 +24,30 @@ def fit(
     epochs: int,
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
-    limit: float = math.inf,
 ) -> History:
     r"""Call ``step(*batch)`` for every batch of every epoch and average what it returns.
 
     It moves nothing, seeds nothing and saves nothing. Averages are weighted with the batch sizes,
-    so a short last batch counts for what it holds, and are kept on the device: one transfer an
-    epoch. A term that is NaN or infinite stops the training: on the CPU at the step where it
-    appears; on an accelerator, where looking at each step would stall the queue, at the end of the
-    epoch.
+    so a short last batch counts for what it holds, and are summed in double precision on the
+    device, with one transfer an epoch. A term that is NaN or infinite stops the training: on the
+    CPU at the step where it appears; on an accelerator, where looking at each step would stall the
+    queue, at the end of the epoch.
 
     Args:
         step: takes the tensors of one batch, updates the model, returns scalar terms, the same
             names at each call.
         batches: goes through the data once for each epoch; a batch is a tensor, or a tuple of
             tensors whose first dimension is the batch.
-        epochs: how many times to go through the data, at least 1.
+        epochs: how many times to go through the data.
         callbacks: each is called as ``callback(epoch, means)`` after an epoch, epochs from 0. One
             that raises `StopTraining` ends the training after this epoch; the others still run.
-        limit: the largest magnitude a term may have; a larger one counts as divergence and stops
-            the training like one that is not finite.
         progress: show a bar on stderr (the environment variable TQDM_DISABLE=1 hides it too).
 
     Returns:
         History ``{name: [mean of each epoch]}``.
 
     Raises:
-        ValueError: `epochs` is below 1, there are no batches, or the names of the terms change.
-        FloatingPointError: a term is not finite, or beyond the limit.
+        FloatingPointError: a term is not finite.
 
     >>> import torch
     >>> def step(x):
@@ -62,15 +55,15 @@ def fit(
     >>> fit(step, [torch.ones(3), torch.zeros(1)], epochs=2, progress=False)
     {'loss': [0.75, 0.75]}
 
-    Taught in: Variational autoencoders.
+    Taught in: models/vae
     """
-    check_at_least("epochs", epochs, 1)
+    check_counts(epochs=epochs)
     callbacks = list(callbacks)  # an iterator would be used up after the first epoch
     history: History = {}
     hidden = {} if progress else {"disable": True}
     bar = tqdm(range(epochs), unit="epoch", leave=False, **hidden)
     for epoch in bar:
-        means = _epoch(step, batches, epoch, history, limit)
+        means = _epoch(step, batches, epoch, history)
         for name, value in means.items():
             history.setdefault(name, []).append(value)
         bar.set_postfix({name: f"{value:.4g}" for name, value in means.items()})
@@ -86,22 +79,20 @@ def fit(
     return history
 
 
-def _epoch(
-    step: Step, batches: Iterable[Any], epoch: int, history: History, limit: float
-) -> dict[str, float]:
+def _epoch(step: Step, batches: Iterable[Any], epoch: int, history: History) -> dict[str, float]:
     totals: dict[str, Tensor] = {}
     count = 0
     for number, item in enumerate(batches):
         batch = item if isinstance(item, tuple | list) else (item,)
         size = len(batch[0])
-        terms = step(*batch)
+        terms = _call(step, batch, size)
         known = totals or history
         if known and terms.keys() != known.keys():
             expected = f"return the terms {sorted(known)} at each call"
             raise argument_error("step", expected, sorted(terms))
         for name, value in terms.items():
-            term = value.detach()
-            if term.device.type == "cpu" and not abs(term.item()) <= min(limit, LARGEST):
+            term = _wide(value.detach())
+            if term.device.type == "cpu" and not math.isfinite(term.item()):
                 raise _not_finite(name, term.item(), f"step {number} of epoch {epoch}")
             totals[name] = totals[name] + term * size if name in totals else term * size
         count += size
@@ -110,9 +101,25 @@ def _epoch(
         raise argument_error("batches", "hold at least one example", f"none in epoch {epoch}", hint)
     means = {name: total.item() / count for name, total in totals.items()}
     for name, mean in means.items():
-        if not abs(mean) <= min(limit, LARGEST):
+        if not math.isfinite(mean):
             raise _not_finite(name, mean, f"epoch {epoch}")
     return means
+
+
+def _wide(x: Tensor) -> Tensor:
+    """In a type whose sums keep small terms; Apple's devices have no double precision."""
+    return x.float() if x.device.type == "mps" else x.double()
+
+
+def _call(step: Step, batch: Any, size: int) -> Mapping[str, Tensor]:
+    try:
+        return step(*batch)
+    except ValueError as error:  # torch's own words: a rest of one example has no variance
+        if "Expected more than 1 value per channel when training" not in str(error):
+            raise
+        hint = "Batches(…, drop_last=True) leaves a small rest out"
+        expected = "hold more than one example each for batch normalisation"
+        raise argument_error("batches", expected, size, hint) from error
 
 
 def _not_finite(name: str, value: float, place: str) -> FloatingPointError:

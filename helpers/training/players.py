@@ -3,59 +3,35 @@ r"""A step of several players, each with its own loss and its own parameters."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from helpers.checks import argument_error
-from helpers.training.loop import Step
+from helpers.training.average import EMA
 
 Player = tuple[Callable[..., Mapping[str, Tensor]], torch.optim.Optimizer]
 
 
-def players_step(
-    players: Mapping[str, Player],
-    *,
-    schedulers: tuple[torch.optim.lr_scheduler.LRScheduler, ...] = (),
-) -> Step:
-    r"""One update of each player in turn; each later one sees what the earlier ones did.
+class PlayersStep:
+    """What `players_step` makes; `count` is the number of finished steps, and its whole state."""
 
-    A player's gradient is taken with respect to the parameters of its own optimiser and nothing
-    else: no gradient is left on the others, and none of them moves. A parameter may belong to two
-    players, as the encoder of an adversarial autoencoder does.
+    def __init__(
+        self,
+        players: Mapping[str, Player],
+        schedulers: tuple[torch.optim.lr_scheduler.LRScheduler, ...],
+        ema: EMA | None,
+    ) -> None:
+        self.players, self.schedulers, self.ema = players, schedulers, ema
+        self.count = 0
 
-    Args:
-        players: for each name the player's loss, a function of the batch that returns ``loss``, a
-            scalar with graph, and further detached terms; and the optimiser of its parameters.
-        schedulers: stepped after each call.
-
-    Returns:
-        ``step(*batch)``, which returns the detached loss of each player under its name, and the
-        further terms as ``"player term"``.
-
-    Raises:
-        ValueError: no players; in a call, a parameter on which its player's loss does not depend.
-
-    >>> a, b = (torch.nn.Parameter(torch.ones(())) for _ in range(2))
-    >>> step = players_step({
-    ...     "low": (lambda: {"loss": a * b}, torch.optim.SGD([a], lr=0.5)),
-    ...     "high": (lambda: {"loss": -a * b}, torch.optim.SGD([b], lr=0.5)),
-    ... })
-    >>> _ = step()
-    >>> a.item(), b.item()  # the second player saw the first one's move
-    (0.5, 1.25)
-
-    Taught in: hybrids.
-    """
-    if not players:
-        raise argument_error("players", "hold at least one player", "none")
-
-    def step(*batch: Tensor) -> dict[str, Tensor]:
+    def __call__(self, *batch: Tensor) -> dict[str, Tensor]:
+        """One update of each player in turn; the detached terms of all."""
         terms: dict[str, Tensor] = {}
-        for name, (loss, optimizer) in players.items():
+        for name, (loss, optimizer) in self.players.items():
             found = loss(*batch)
-            own: list[Any] = [p for group in optimizer.param_groups for p in group["params"]]
+            groups = optimizer.param_groups
+            own = [p for group in groups for p in group["params"] if p.requires_grad]
             gradients = torch.autograd.grad(found["loss"], own, allow_unused=True)
             unused = sum(gradient is None for gradient in gradients)
             if unused:
@@ -66,8 +42,60 @@ def players_step(
             optimizer.step()
             for term, value in found.items():
                 terms[name if term == "loss" else f"{name} {term}"] = value.detach()
-        for scheduler in schedulers:
+        for scheduler in self.schedulers:
             scheduler.step()
+        if self.ema is not None:
+            self.ema.update()
+        self.count += 1
         return terms
 
-    return step
+    def state_dict(self) -> dict[str, int]:
+        """For a checkpoint."""
+        return {"count": self.count}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go on counting where another run stopped."""
+        self.count = state["count"]
+
+
+def players_step(
+    players: Mapping[str, Player],
+    *,
+    schedulers: tuple[torch.optim.lr_scheduler.LRScheduler, ...] = (),
+    ema: EMA | None = None,
+) -> PlayersStep:
+    r"""One update of each player in turn; each later one sees what the earlier ones did.
+
+    $$ \theta_1 \leftarrow \theta_1 - \alpha_1 \nabla_{\theta_1} L_1(\theta_1, \theta_2), \qquad
+       \theta_2 \leftarrow \theta_2 - \alpha_2 \nabla_{\theta_2} L_2(\theta_1, \theta_2) $$
+
+    A player's gradient is taken with respect to the parameters of its own optimiser and nothing
+    else: no gradient is left on the others, and none of them moves. A parameter may belong to two
+    players, as the encoder of an adversarial autoencoder does. What changes from step to step, a
+    falling noise or a penalty in each fourth step, belongs into a loss, which may read the step's
+    ``count``: ``noise=0.5 * 0.99**step.count``.
+
+    Args:
+        players: for each name the player's loss, a function of the batch that returns ``loss``, a
+            scalar with graph, and further detached terms; and the optimiser of its parameters.
+        schedulers: stepped after each call.
+        ema: moving average of weights, updated after each call.
+
+    Returns:
+        ``step(*batch)``, which returns the detached loss of each player under its name, and the
+        further terms as ``"player term"``. Checkpoints keep its count.
+
+    >>> a, b = (torch.nn.Parameter(torch.ones(())) for _ in range(2))
+    >>> step = players_step({
+    ...     "low": (lambda: {"loss": a * b}, torch.optim.SGD([a], lr=0.5)),
+    ...     "high": (lambda: {"loss": -a * b}, torch.optim.SGD([b], lr=0.5)),
+    ... })
+    >>> _ = step()
+    >>> a.item(), b.item(), step.count  # the second player saw the first one's move
+    (0.5, 1.25, 1)
+
+    Taught in: models/gan, models/hybrids
+    """
+    if not players:
+        raise argument_error("players", "hold at least one player", "none")
+    return PlayersStep(players, schedulers, ema)

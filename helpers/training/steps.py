@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from helpers.checks import check_positive
-from helpers.training.average import EMA
 from helpers.training.loop import Step
 
 
@@ -19,7 +18,6 @@ def gradient_step(
     scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
     max_norm: float | None = None,
     rng: torch.Generator | None = None,
-    ema: EMA | None = None,
     **loss_options: Any,
 ) -> Step:
     r"""The usual step: gradient of ``model.loss(*batch)``, one update.
@@ -31,23 +29,20 @@ def gradient_step(
         max_norm: clip the gradient's norm to it; the norm before clipping is returned as
             ``grad_norm``.
         rng: passed on to the loss.
-        ema: moving average of the weights, updated after each update.
         **loss_options: passed on to the loss, for example ``num_samples=5``.
 
     Returns:
         ``step(*batch)``, which updates the model and returns the loss's terms, detached.
 
-    Raises:
-        ValueError: `max_norm` is not positive.
+    >>> class Mean(nn.Linear):
+    ...     def loss(self, x, *, rng=None):
+    ...         return {"loss": (self(x) - x).square().mean()}
+    >>> model = Mean(2, 2)
+    >>> step = gradient_step(model, torch.optim.SGD(model.parameters(), 0.1), max_norm=10.0)
+    >>> sorted(step(torch.ones(5, 2)))
+    ['grad_norm', 'loss']
 
-    >>> from helpers.models.vae import VAE
-    >>> from helpers.networks import MLP
-    >>> model = VAE(MLP(6, [16], 4), MLP(2, [16], 6), 2)
-    >>> step = gradient_step(model, torch.optim.Adam(model.parameters()), max_norm=10.0)
-    >>> sorted(step(torch.ones(5, 6)))
-    ['grad_norm', 'kl', 'loss', 'reconstruction']
-
-    Taught in: Variational autoencoders.
+    Taught in: models/vae
     """
     if max_norm is not None:
         check_positive("max_norm", max_norm)
@@ -56,9 +51,7 @@ def gradient_step(
         if not model.training:
             model.train()
         terms: dict[str, Tensor] = model.loss(*batch, rng=rng, **loss_options)  # type: ignore[operator]
-        for group in optimizer.param_groups:  # zero_grad() without its marks for the profiler
-            for parameter in group["params"]:
-                parameter.grad = None
+        optimizer.zero_grad()
         terms["loss"].backward()  # type: ignore[no-untyped-call]
         result = {name: value.detach() for name, value in terms.items()}
         if max_norm is not None:
@@ -66,8 +59,6 @@ def gradient_step(
         optimizer.step()
         if scheduler is not None:
             scheduler.step()
-        if ema is not None:
-            ema.update()
         return result
 
     return step

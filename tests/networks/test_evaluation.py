@@ -1,4 +1,4 @@
-"""Evaluation mode comes and goes."""
+"""Evaluation mode inside a block, and every mode as it was behind it."""
 
 from __future__ import annotations
 
