@@ -7,7 +7,8 @@ import copy
 import pytest
 import torch
 
-from helpers.models.hybrids import AdversarialAutoencoder
+from helpers.distributions import GaussianLikelihood
+from helpers.models import AdversarialAutoencoder
 from helpers.networks import MLP
 from helpers.random import seeded
 from helpers.training import players_step
@@ -16,7 +17,9 @@ from helpers.training import players_step
 def test_each_player_moves_its_own_parameters_in_turn(seed: int) -> None:
     """Gradient descent by hand, in order, on a copy."""
     torch.manual_seed(seed)
-    model = AdversarialAutoencoder(MLP(4, [6], 2), MLP(2, [5], 4), MLP(2, [7], 1), 2, std=0.8)
+    model = AdversarialAutoencoder(
+        MLP(4, [6], 2), MLP(2, [5], 4), MLP(2, [7], 1), 2, likelihood=GaussianLikelihood(0.8)
+    )
     twin, x = copy.deepcopy(model), torch.randn(3, 4)
 
     def makers(m: AdversarialAutoencoder, rng: torch.Generator) -> dict[str, tuple]:  # type: ignore[type-arg]
