@@ -26,7 +26,8 @@ from benchmarks.record import RESULTS, markdown_table, versions, write_result
 from helpers.data.batches import Batches
 from helpers.data.images import ImageSplits, load
 from helpers.data.images.augmentation import shift
-from helpers.models.vae import VAE
+from helpers.distributions import Categorical
+from helpers.models import VAE
 from helpers.networks import MLP, ConvDecoder
 from helpers.random import seed_everything
 from helpers.training import fit, gradient_step
@@ -51,7 +52,7 @@ def make_model() -> VAE:
         activation=nn.GELU,
         dropout=0.1,
     )
-    return VAE(encoder, decoder, LATENT, likelihood="categorical")
+    return VAE(encoder, decoder, LATENT, likelihood=Categorical)
 
 
 def train(digits: ImageSplits, epochs: int, seed: int) -> VAE:

@@ -25,7 +25,8 @@ from torch.nn import functional as F
 from benchmarks.record import RESULTS, markdown_table, versions, write_result
 from helpers.data.batches import Batches
 from helpers.data.images import ImageSplits, augmentation, load
-from helpers.models.vae import VAE
+from helpers.distributions import Categorical
+from helpers.models import VAE
 from helpers.networks import MLP, ConvDecoder
 from helpers.random import seed_everything, seeded
 from helpers.training import EarlyStopping, fit
@@ -110,7 +111,7 @@ def make_model(setting: Setting) -> VAE:
     )
     if setting.convolutional:
         decoder = ConvDecoder(LATENT, (LEVELS, 1, 8, 8), (32, 32, 16))
-    model = VAE(encoder, decoder, LATENT, likelihood="categorical", num_levels=LEVELS)
+    model = VAE(encoder, decoder, LATENT, likelihood=Categorical)
     if setting.gain is not None:
         for part in model.modules():
             if isinstance(part, nn.Linear):

@@ -49,7 +49,7 @@ def make_networks(seed: int) -> tuple[nn.Sequential, nn.Sequential]:
 
 def helpers_step(seed: int) -> TrainingStep:
     r"""The VAE and the step that the book uses."""
-    from helpers.models.vae import VAE
+    from helpers.models import VAE
     from helpers.training import gradient_step
 
     model = VAE(*make_networks(seed), LATENT)

@@ -62,7 +62,8 @@ def check_data(
         name: the argument as the caller wrote it.
         x: what came.
         shape: the pattern, see `check_shape`.
-        kind: `"float"` for floating-point numbers, `"integer"` for whole ones (not booleans).
+        kind: `"float"` for floating-point numbers, `"binary"` for those that are 0 or 1,
+            `"integer"` for whole ones (not booleans).
         like: a weight or buffer of the model: `x` must be on its device, and floating-point
             numbers must have its type.
         low: smallest value allowed.
@@ -99,8 +100,11 @@ def check_data(
     if like is not None:
         check_same_device(name, x, "the model", like.device)
     if x.device.type == "cpu":
-        if kind == "float":
+        if kind != "integer":
             check_finite(name, x)
+        if kind == "binary" and not ((x == 0) | (x == 1)).all():
+            got = f"values from {x.min().item():.6g} to {x.max().item():.6g}"
+            raise argument_error(name, "hold only 0 and 1", got, "draw binary values from it")
         if low > -math.inf or high < math.inf:
             check_range(name, x, low, high, hint=hint)
     return x

@@ -1,5 +1,21 @@
-"""Distributions made from the raw outputs of a network."""
+"""Distributions made from the raw outputs of a network.
 
+What a model takes as its likelihood turns a raw output (B, …) into a distribution that has `mean`,
+`log_prob(x)` of shape (B,), `sample(rng)` and `support`.
+"""
+
+from helpers.distributions.bernoulli import Bernoulli
+from helpers.distributions.categorical import Categorical
+from helpers.distributions.gaussian import Gaussian, GaussianLikelihood, IsotropicGaussian
 from helpers.distributions.stroke_mixture import StrokeMixture
+from helpers.distributions.support import Support
 
-__all__ = ["StrokeMixture"]
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "Gaussian",
+    "GaussianLikelihood",
+    "IsotropicGaussian",
+    "StrokeMixture",
+    "Support",
+]

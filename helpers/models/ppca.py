@@ -1,4 +1,4 @@
-r"""Probabilistic PCA: the linear latent-variable model whose likelihood has a closed form."""
+"""Probabilistic PCA: the linear latent-variable model whose likelihood has a closed form."""
 
 from __future__ import annotations
 
@@ -9,15 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal
 
-from helpers.checks import (
-    argument_error,
-    check_at_least,
-    check_finite,
-    check_floating,
-    check_nonempty,
-    check_same_device,
-    check_shape,
-)
+from helpers.checks import argument_error, check_counts, check_data
+from helpers.random import normal
 
 
 class ProbabilisticPCA(nn.Module):
@@ -36,9 +29,6 @@ class ProbabilisticPCA(nn.Module):
         features: D, the length of x.
         latent: L, with 1 ≤ L < D.
 
-    Raises:
-        ValueError: a size is out of range.
-
     Reference: Tipping and Bishop, Journal of the Royal Statistical Society B 61, 1999.
 
     >>> x = torch.tensor([[-2.0, 1.0], [2.0, 1.0], [0.0, 2.0], [0.0, 0.0]])
@@ -49,7 +39,7 @@ class ProbabilisticPCA(nn.Module):
     tensor([[1.2247],
             [0.0000]])
 
-    Taught in: Variational autoencoders.
+    Taught in: models/vae
     """
 
     weight: Tensor
@@ -58,8 +48,7 @@ class ProbabilisticPCA(nn.Module):
 
     def __init__(self, features: int, latent: int) -> None:
         super().__init__()
-        check_at_least("latent", latent, 1)
-        check_at_least("features", features, 2)
+        check_counts(latent=latent)
         if latent >= features:
             raise argument_error("latent", f"lie below features = {features}", latent)
         self.features, self.latent = features, latent
@@ -69,22 +58,18 @@ class ProbabilisticPCA(nn.Module):
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> Self:
-        r"""Set weight, bias and std to the maximum of the likelihood of the data.
+        """Set weight, bias and std to the maximum of the likelihood of the data.
 
         Args:
-            x: shape (N, D), N at least 2; the directions left out must vary at all.
-
-        Returns:
-            The model itself.
+            x: shape (N, D), N at least 2. The model takes on its device and floating-point type.
 
         Raises:
             ValueError: the data lie in L dimensions: the likelihood is unbounded.
         """
-        self._check(x)
-        check_finite("x", x)
+        x = check_data("x", x, ("N", self.features))
         if len(x) < 2:
             raise argument_error("x", "hold at least 2 examples", len(x), "a variance needs two")
-        self.bias.copy_(x.mean(0))
+        self.bias = x.mean(0)
         centred = x - self.bias
         values, vectors = torch.linalg.eigh(centred.T @ centred / len(x))  # ascending
         variance = values[: -self.latent].mean()
@@ -92,23 +77,16 @@ class ProbabilisticPCA(nn.Module):
             expected = f"vary in more than latent = {self.latent} directions"
             raise argument_error("x", expected, "no variance left", "take fewer latent dimensions")
         scale = (values[-self.latent :].flip(0) - variance).clamp(min=0).sqrt()  # (L,)
-        self.weight.copy_(vectors[:, -self.latent :].flip(1) * scale)
-        self.std.copy_(variance.sqrt())
+        self.weight = (vectors[:, -self.latent :].flip(1) * scale).contiguous()
+        self.std = variance.sqrt()
         return self
 
     def log_prob(self, x: Tensor) -> Tensor:
-        r"""Exact log-likelihood.
+        """Exact log-likelihood: (B, D) to (B,), nats.
 
         The L×L matrix M = WᵀW + σ²I does all the work: det C = σ^{2(D − L)} det M.
-
-        Args:
-            x: shape (B, D).
-
-        Returns:
-            Shape (B,), nats.
         """
-        self._check(x)
-        centred = x - self.bias
+        centred = self._check(x) - self.bias
         variance = self.std.square()
         factor = torch.linalg.cholesky(self._m())
         projected = torch.linalg.solve_triangular(factor, self.weight.T @ centred.T, upper=False)
@@ -118,45 +96,26 @@ class ProbabilisticPCA(nn.Module):
         return log_prob
 
     def posterior(self, x: Tensor) -> MultivariateNormal:
-        r"""The exact posterior p(z|x) = N(M⁻¹Wᵀ(x − b), σ²M⁻¹), M = WᵀW + σ²I.
+        """The exact posterior p(z|x) = N(M⁻¹Wᵀ(x − b), σ²M⁻¹), M = WᵀW + σ²I.
 
         After `fit` the columns of W are orthogonal, so M is diagonal: a VAE with a linear encoder
         can match this posterior exactly.
-
-        Args:
-            x: shape (B, D).
-
-        Returns:
-            A distribution with batch shape (B,) and event shape (L,).
         """
-        self._check(x)
         inverse = torch.linalg.inv(self._m())
-        mu = (x - self.bias) @ self.weight @ inverse  # (B, L)
+        mu = (self._check(x) - self.bias) @ self.weight @ inverse  # (B, L)
         return MultivariateNormal(mu, self.std.square() * inverse)
 
     @torch.no_grad()
     def sample(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
-        r"""Draw n examples: z, then x from p(x|z).
-
-        Returns:
-            Shape (n, D).
-        """
-        check_at_least("n", n, 1)
-        if rng is not None:
-            check_same_device("rng", rng, "the model", self.bias.device)
-        z = self._normal(n, self.latent, rng)
-        return z @ self.weight.T + self.bias + self.std * self._normal(n, self.features, rng)
-
-    def _normal(self, n: int, size: int, rng: torch.Generator | None) -> Tensor:
-        device, dtype = self.bias.device, self.bias.dtype
-        return torch.randn(n, size, generator=rng, device=device, dtype=dtype)
+        """Draw n examples: z, then x from p(x|z), (n, D)."""
+        check_counts(n=n)
+        z = normal((n, self.latent), self.bias, rng)
+        noise = self.std * normal((n, self.features), self.bias, rng)
+        return z @ self.weight.T + self.bias + noise
 
     def _m(self) -> Tensor:
         eye = torch.eye(self.latent, device=self.std.device, dtype=self.std.dtype)
         return self.weight.T @ self.weight + self.std.square() * eye  # (L, L)
 
-    def _check(self, x: Tensor) -> None:
-        check_floating("x", x)
-        check_shape("x", x, ("B", self.features))
-        check_nonempty("x", x)
-        check_same_device("x", x, "the model", self.bias.device)
+    def _check(self, x: Tensor) -> Tensor:
+        return check_data("x", x, ("B", self.features), like=self.bias)

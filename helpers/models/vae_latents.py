@@ -1,4 +1,4 @@
-r"""Looking into the latent space of a VAE: paths through it, and which dimensions are in use."""
+"""Looking into the latent space of a VAE: paths through it, and which dimensions are in use."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_at_least, check_floating, check_shape
+from helpers.checks import argument_error, check_counts, check_shape
+from helpers.distributions import Gaussian
 from helpers.models.vae import VAE
 from helpers.networks import evaluating
-from helpers.objectives.divergences import kl_standard_normal
 
 #: A latent dimension is active where its posterior mean varies more than this over the data
 #: (Burda et al., arXiv:1509.00519).
@@ -32,18 +32,10 @@ def interpolate(model: VAE, x0: Tensor, x1: Tensor, steps: int) -> Tensor:
     Returns:
         Shape (B, S, *event), on the scale of ``model.decode_mean``.
 
-    Raises:
-        ValueError: the shapes differ, or `steps` is below 2.
-
-    >>> from helpers.networks import MLP
-    >>> model = VAE(MLP(6, [16], 4), MLP(2, [16], 6), 2)
-    >>> interpolate(model, torch.zeros(3, 6), torch.ones(3, 6), 5).shape
-    torch.Size([3, 5, 6])
-
-    Taught in: Variational autoencoders.
+    Taught in: models/vae
     """
-    check_at_least("steps", steps, 2)
-    check_shape("x1", x1, tuple(x0.shape), hint="give as many ends as starts")
+    check_counts(2, steps=steps)
+    check_shape("x1", x1, x0.shape, hint="give as many ends as starts")
     with evaluating(model):
         z0, z1 = (model.posterior(x).mean[:, None] for x in (x0, x1))  # (B, 1, L)
     s = torch.linspace(0, 1, steps, device=z0.device, dtype=z0.dtype)[:, None]  # (S, 1)
@@ -54,7 +46,7 @@ def interpolate(model: VAE, x0: Tensor, x1: Tensor, steps: int) -> Tensor:
 def latent_traversal(
     model: VAE, x: Tensor, values: Tensor, *, dimensions: Sequence[int] | None = None
 ) -> Tensor:
-    r"""Decoded means while one latent dimension at a time takes given values.
+    """Decoded means while one latent dimension at a time takes given values.
 
     Args:
         model: the VAE.
@@ -65,26 +57,12 @@ def latent_traversal(
     Returns:
         Shape (M, S, *event), on the scale of ``model.decode_mean``.
 
-    Raises:
-        ValueError: more than one example, or a dimension that does not exist.
-
-    >>> from helpers.networks import MLP
-    >>> model = VAE(MLP(6, [16], 4), MLP(2, [16], 6), 2)
-    >>> latent_traversal(model, torch.zeros(1, 6), torch.linspace(-2, 2, 7)).shape
-    torch.Size([2, 7, 6])
-
-    Taught in: Variational autoencoders.
+    Taught in: models/vae
     """
-    check_floating("values", values)
     check_shape("values", values, ("S",))
     if len(x) != 1:
         raise argument_error("x", "hold one example", len(x), "select it with x[i : i + 1]")
-    chosen = list(range(model.latent)) if dimensions is None else list(dimensions)
-    for dimension in chosen:
-        check_at_least("dimensions", dimension, 0)
-        if dimension >= model.latent:
-            expected = f"lie below {model.latent}, the number of latent dimensions"
-            raise argument_error("dimensions", expected, dimension)
+    chosen = range(model.latent) if dimensions is None else dimensions
     with evaluating(model):
         mu = model.posterior(x).mean  # (1, L)
     z = mu.repeat(len(chosen), len(values), 1)  # (M, S, L)
@@ -107,20 +85,16 @@ def active_units(model: VAE, x: Tensor) -> Tensor:
         x: data, shape (N, *event), at least 2 examples.
 
     Returns:
-        Variances, shape (L,), never negative; the number of active units is
-        ``(active_units(model, x) > ACTIVE_VARIANCE).sum()``.
-
-    Raises:
-        ValueError: fewer than 2 examples.
+        Variances, shape (L,), never negative.
 
     Reference: Burda et al., arXiv:1509.00519.
 
     >>> from helpers.networks import MLP
     >>> model = VAE(MLP(6, [16], 4), MLP(2, [16], 6), 2)
-    >>> active_units(model, torch.eye(6)).shape
+    >>> (active_units(model, torch.eye(6)) > ACTIVE_VARIANCE).shape
     torch.Size([2])
 
-    Taught in: Variational autoencoders.
+    Taught in: models/vae
     """
     if len(x) < 2:
         raise argument_error("x", "hold at least 2 examples", len(x), "a variance needs two")
@@ -130,25 +104,12 @@ def active_units(model: VAE, x: Tensor) -> Tensor:
 
 @torch.no_grad()
 def kl_per_dimension(model: VAE, x: Tensor) -> Tensor:
-    r"""The KL of each latent dimension from its prior; the sum over L is the KL of the bound.
+    """The KL of each latent dimension from its prior, (B, L), nats: L terms of the bound's KL.
 
-    $$\mathrm{KL}_l(x) = \tfrac12 \left(\mu_l^2 + \sigma_l^2 - 1 - \log \sigma_l^2\right)$$
-
-    Args:
-        model: the VAE.
-        x: data, shape (B, *event).
-
-    Returns:
-        Shape (B, L), nats, never negative.
-
-    >>> from helpers.networks import MLP
-    >>> model = VAE(MLP(6, [16], 4), MLP(2, [16], 6), 2)
-    >>> kl_per_dimension(model, torch.eye(6)).shape
-    torch.Size([6, 2])
-
-    Taught in: Variational autoencoders.
+    Taught in: models/vae
     """
     with evaluating(model):
-        q = model.posterior(x)
-    log_var = q.variance.log()
-    return kl_standard_normal(q.mean[..., None], log_var[..., None])
+        q, p = model.posterior(x), model.prior()
+    # Each dimension is a distribution of its own.
+    alone = Gaussian(q.mean.reshape(-1, 1), q.log_std.reshape(-1, 1))  # (B·L, 1)
+    return alone.kl(Gaussian(p.mean[:, :1], p.log_std[:, :1])).reshape(q.mean.shape)

@@ -1,21 +1,9 @@
 """Objectives as pure functions, one value for each example."""
 
-from helpers.objectives.adversarial import (
-    KINDS,
-    discriminator_loss,
-    generator_loss,
-    optimal_logit,
-)
+from helpers.objectives.adversarial import KINDS, Pair, discriminator_loss, generator_loss, optimal_logit
+from helpers.objectives.discrete import cross_entropy_categorical, entropy_categorical, total_variation_categorical
+from helpers.objectives.divergences import effective_sample_size, importance_weighted_bound, js_categorical, kl_categorical
 from helpers.objectives.penalties import gradient_penalty, r1_penalty
 from helpers.objectives.wasserstein import transport_plan, wasserstein_line
 
-__all__ = [
-    "KINDS",
-    "discriminator_loss",
-    "generator_loss",
-    "gradient_penalty",
-    "optimal_logit",
-    "r1_penalty",
-    "transport_plan",
-    "wasserstein_line",
-]
+__all__ = ["KINDS", "Pair", "cross_entropy_categorical", "discriminator_loss", "effective_sample_size", "entropy_categorical", "generator_loss", "gradient_penalty", "importance_weighted_bound", "js_categorical", "kl_categorical", "optimal_logit", "r1_penalty", "total_variation_categorical", "transport_plan", "wasserstein_line",]

@@ -14,8 +14,7 @@ from torch.distributions import MultivariateNormal, Normal
 from helpers.data import images
 from helpers.data.images.dequantisation import dequantise
 from helpers.metrics import bits_per_dimension, mean_and_standard_error
-from helpers.objectives import divergences
-from helpers.objectives.discrete import total_variation_categorical
+from helpers.objectives import js_categorical, kl_categorical, total_variation_categorical
 from helpers.objectives.wasserstein import transport_plan, wasserstein_line
 from helpers.random import seeded
 from tests.chapters.cells import run_cells
@@ -184,7 +183,7 @@ def test_each_f_gives_its_divergence() -> None:
     known = {
         "forward KL": torch.as_tensor(stats.entropy(p.numpy(), q.numpy(), axis=-1)),
         "reverse KL": torch.as_tensor(stats.entropy(q.numpy(), p.numpy(), axis=-1)),
-        "Jensen-Shannon": divergences.js_categorical(p.log(), q.log()),
+        "Jensen-Shannon": js_categorical(p.log(), q.log()),
         "total variation": total_variation_categorical(p.log(), q.log()),
         "chi-squared": (p.square() / q).sum(-1) - 1,
     }
@@ -202,8 +201,8 @@ def test_bounds_hold_and_are_nearly_reached(seed: int) -> None:
     sharp = 5 * torch.rand(20_000, 1, generator=draws)
     p, q = ((sharp * torch.randn(20_000, 4, generator=draws)).log_softmax(-1) for _ in range(2))
     tv = 0.5 * (p.exp() - q.exp()).abs().sum(-1)
-    kl = divergences.kl_categorical(p, q)
-    js = divergences.js_categorical(p, q)
+    kl = kl_categorical(p, q)
+    js = js_categorical(p, q)
     assert (tv <= (kl / 2).clamp(min=0).sqrt() + 1e-7).all()
     assert (tv <= (-torch.expm1(-kl)).clamp(min=0).sqrt() + 1e-7).all()
     assert (tv**2 / 2 <= js + 1e-12).all()
@@ -212,10 +211,10 @@ def test_bounds_hold_and_are_nearly_reached(seed: int) -> None:
     # Pinsker for two coins near ½; JS = TV log 2 where each has a point of its own.
     e = 1e-3
     a, b = torch.tensor([0.5 + e, 0.5 - e]), torch.tensor([0.5 - e, 0.5 + e])
-    ratio = divergences.kl_categorical(a.log(), b.log()) / (2 * (2 * e) ** 2)
+    ratio = kl_categorical(a.log(), b.log()) / (2 * (2 * e) ** 2)
     assert ratio.item() == pytest.approx(1, abs=1e-4)
     a, b = torch.tensor([0.3, 0.7, 0.0]), torch.tensor([0.0, 0.7, 0.3])
-    js = divergences.js_categorical(a.log(), b.log())
+    js = js_categorical(a.log(), b.log())
     assert js.item() == pytest.approx(0.3 * math.log(2))
 
 
@@ -283,7 +282,6 @@ def test_second_moment_of_the_weights() -> None:
         plt=plt,
         PALETTE="abc",
         QUIET="d",
-        divergences=divergences,
     )
 
     def moment(s: float, end: float) -> float:

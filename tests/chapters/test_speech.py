@@ -17,8 +17,9 @@ from torch.nn import functional as F
 from helpers import plotting
 from helpers.data import sound as sounds
 from helpers.data.sound.synthesis import FORMANTS, plucked_string, vowel
+from helpers.distributions import GaussianLikelihood
 from helpers.metrics import mean_and_standard_error
-from helpers.models.vae import VAE
+from helpers.models import VAE
 from helpers.models.waveform import WaveformModel, code_edges, code_log_prob
 from helpers.networks import MLP
 from helpers.random import seed_everything, seeded
@@ -177,8 +178,7 @@ def test_with_one_class_the_bound_is_that_of_the_vae(seed: int) -> None:
         Told(ours.encoder),
         Told(ours.decoder),
         3,
-        likelihood="gaussian",
-        std=math.exp(-0.3),
+        likelihood=GaussianLikelihood(math.exp(-0.3)),
     )
     x = torch.randn(5, 11)
     bound = ours.elbo(x, torch.zeros(5).long(), seeded(seed))

@@ -15,13 +15,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from helpers.distributions import Bernoulli, Categorical, GaussianLikelihood
+from helpers.models import VAE, VAEGAN, AdversarialAutoencoder, ProbabilisticPCA
 from helpers.models.gan import GAN
 from helpers.models.handwriting import HandwritingPredictor
-from helpers.models.hybrids import VAEGAN, AdversarialAutoencoder
 from helpers.models.independent import IndependentCategorical
-from helpers.models.ppca import ProbabilisticPCA
 from helpers.models.rnn import RecurrentLanguageModel
-from helpers.models.vae import VAE
 from helpers.networks import MLP, ConvDecoder, ConvEncoder
 from tests.models.vae_toy import rng
 
@@ -33,7 +32,9 @@ def vae(likelihood: str, device: torch.device) -> Case:
     event = (2, 3)
     outputs = (V, *event) if likelihood == "categorical" else event
     networks = MLP(event, [7], 2 * L, dropout=0.2), MLP(L, [8], outputs, dropout=0.2)
-    model = VAE(*networks, L, likelihood=likelihood, num_levels=V, std="learned").to(device)
+    kinds = {"bernoulli": Bernoulli, "categorical": Categorical}
+    made = kinds.get(likelihood) or GaussianLikelihood(learned=True)
+    model = VAE(*networks, L, likelihood=made).to(device)
     x = torch.randint(V if likelihood == "categorical" else 2, (B, *event), device=device)
     return model, x if likelihood == "categorical" else x.double()
 
@@ -42,7 +43,7 @@ def convolutional_vae(device: torch.device) -> Case:
     image = (1, 4, 8)
     decoder = ConvDecoder(L, (V, *image), (6, 5), dropout=0.2)
     encoder = ConvEncoder(image, [4], 2 * L, dropout=0.2)
-    model = VAE(encoder, decoder, L, likelihood="categorical", num_levels=V).to(device)
+    model = VAE(encoder, decoder, L, likelihood=Categorical).to(device)
     return model, torch.randint(V, (B, *image), device=device)
 
 
@@ -76,7 +77,8 @@ def recurrent(cell: str, device: torch.device) -> Case:
 
 def autoencoder(device: torch.device) -> Case:
     networks = MLP((2, 3), [7], L, dropout=0.2), MLP(L, [8], (2, 3), dropout=0.2), MLP(L, [6], 1)
-    return AdversarialAutoencoder(*networks, L).to(device), torch.randn(B, 2, 3, device=device)
+    model = AdversarialAutoencoder(*networks, L, likelihood=GaussianLikelihood()).to(device)
+    return model, torch.randn(B, 2, 3, device=device)
 
 
 def vaegan(device: torch.device) -> Case:

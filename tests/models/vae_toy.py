@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from helpers.models.vae import VAE
+from helpers.models import VAE
 from helpers.networks import MLP
 
 D, L = 4, 2
@@ -63,7 +63,9 @@ class Densities:
     @torch.no_grad()
     def __init__(self, model: VAE, x: Tensor) -> None:
         z, self.log_cell = latent_grid(x.device)
-        self.log_likelihood = model.likelihood(z[:, None]).log_prob(x)  # (G, B)
+        pairs = z.repeat_interleave(len(x), 0), x.repeat(len(z), 1)  # (G·B, …)
+        log_likelihood = model.likelihood(pairs[0]).log_prob(pairs[1])
+        self.log_likelihood = log_likelihood.reshape(len(z), len(x))
         self.log_prior = model.prior().log_prob(z)[:, None]  # (G, 1)
         self.log_q = model.posterior(x).log_prob(z[:, None])  # (G, B)
         self.z = z

@@ -1,0 +1,29 @@
+"""What values a distribution is over, and how wide its sums are."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Support(NamedTuple):
+    """The values that x can take: what a model checks at its door."""
+
+    #: `"float"`, `"binary"` (floating-point zeros and ones) or `"integer"`.
+    kind: str = "float"
+    low: float = -math.inf
+    high: float = math.inf
+    #: A network that reads x gets x divided by this number.
+    scale: float = 1.0
+
+
+def widen(x: Tensor) -> Tensor:
+    """In single precision at least: half precision has too few digits for a sum over pixels.
+
+    >>> widen(torch.ones(1, dtype=torch.bfloat16)).dtype, widen(torch.ones(1)).dtype
+    (torch.float32, torch.float32)
+    """
+    return x.to(torch.promote_types(x.dtype, torch.float32))
