@@ -11,6 +11,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from helpers.signal.spectrogram import griffin_lim, istft, mel_filters, spectral_error, stft
 from torch import nn
 from torch.nn import functional as F
 
@@ -23,7 +24,6 @@ from helpers.models.waveform import WaveformModel, code_edges, code_log_prob
 from helpers.networks import MLP
 from helpers.random import seed_everything, seeded
 from helpers.signal.mu_law import mu_law_decode, mu_law_encode
-from helpers.signal.spectrogram import griffin_lim, istft, mel_filters, spectral_error, stft
 from tests.chapters.cells import BOOK, run_cells
 
 PAGE = "applications/speech"

@@ -1,7 +1,4 @@
-r"""Sounds by formula: vowels and a plucked string.
-
-Times are in seconds, frequencies in Hz.
-"""
+"""Sounds by formula: vowels and a plucked string."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_at_least, check_positive
+from helpers.checks import check_between, check_counts, check_option
 
 #: The first three formants, resonances of the mouth, of five vowels in Hz: rounded textbook values.
 FORMANTS = {
@@ -30,7 +27,7 @@ def vowel(
     mouth: float = 1.0,
     sample_rate: int = 8000,
 ) -> Tensor:
-    r"""A synthetic vowel: a buzz at the pitch of a voice, filtered by three resonances.
+    """A synthetic vowel: a buzz at the pitch of a voice, filtered by three resonances.
 
     The buzz is a sum of all harmonics below half the sample rate. Each harmonic is weighted by the
     gain of the resonances (second order, bandwidths of 80, 100 and 120 Hz) and by 1/frequency, the
@@ -38,30 +35,22 @@ def vowel(
 
     Args:
         name: one of `FORMANTS`.
-        seconds: length, above 0.
-        pitch: fundamental frequency in Hz, above 0 and below half the sample rate.
-        mouth: factor of all resonances, above 0; a child's short mouth has one above 1.
-        sample_rate: in Hz, at least 1.
+        seconds: length.
+        pitch: fundamental frequency in Hz, below half the sample rate.
+        mouth: factor of all resonances; a child's short mouth has one above 1.
+        sample_rate: in Hz.
 
     Returns:
         (T,) samples, the largest magnitude 0.9, with 10 ms of fading in and out.
 
-    Raises:
-        ValueError: an unknown vowel or an option out of range.
-
     >>> vowel("a", seconds=0.25).shape
     torch.Size([2000])
 
-    Taught in: speech.
+    Taught in: applications/speech
     """
-    if name not in FORMANTS:
-        raise argument_error("name", f"be one of {', '.join(FORMANTS)}", repr(name))
-    check_at_least("sample_rate", sample_rate, 1)
-    check_positive("seconds", seconds)
-    check_positive("pitch", pitch)
-    check_positive("mouth", mouth)
-    if pitch >= sample_rate / 2:
-        raise argument_error("pitch", f"be below half the sample rate, {sample_rate / 2} Hz", pitch)
+    check_option("name", name, FORMANTS)
+    check_counts(sample_rate=sample_rate)
+    check_between("pitch", pitch, 0, sample_rate / 2, ends="()")
     time = torch.arange(round(seconds * sample_rate)) / sample_rate  # (T,)
     harmonics = pitch * torch.arange(1, int(sample_rate / 2 / pitch) + 1)  # (K,)
     gain = 1 / harmonics
@@ -87,29 +76,23 @@ def plucked_string(
     so that the pitch is r/(P + ½), near f at the sample rate r.
 
     Args:
-        seconds: length, above 0.
-        pitch: f in Hz, above 0 and at most a quarter of the sample rate.
-        sample_rate: r in Hz, at least 1.
+        seconds: length.
+        pitch: f in Hz, at most a quarter of the sample rate.
+        sample_rate: r in Hz.
         rng: draws the noise of the pluck.
 
     Returns:
         (T,) samples, the largest magnitude 0.9.
-
-    Raises:
-        ValueError: an option is out of range.
 
     Reference: Karplus and Strong 1983, Computer Music Journal 7(2).
 
     >>> plucked_string(seconds=0.5).shape
     torch.Size([4000])
 
-    Taught in: speech.
+    Taught in: applications/speech
     """
-    check_at_least("sample_rate", sample_rate, 1)
-    check_positive("seconds", seconds)
-    check_positive("pitch", pitch)
-    if pitch > sample_rate / 4:
-        raise argument_error("pitch", f"be at most {sample_rate / 4} Hz", pitch, "a quarter of r")
+    check_counts(sample_rate=sample_rate)
+    check_between("pitch", pitch, 0, sample_rate / 4, ends="(]")
     period, length = round(sample_rate / pitch - 0.5), round(seconds * sample_rate)
     wave = torch.zeros(max(length, period + 1))
     wave[: period + 1] = 2 * torch.rand(period + 1, generator=rng) - 1

@@ -1,0 +1,66 @@
+"""Short-time spectra of a waveform, and the way back."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from helpers.checks import argument_error, check_counts
+from helpers.signal.waveform import check_waveform
+
+
+def stft(x: Tensor, *, window: int = 256, hop: int = 64) -> Tensor:
+    """Short-time Fourier transform with a Hann window, frames centred on multiples of the hop.
+
+    Args:
+        x: waveform (T,), at least one window long.
+        window: samples of a frame, even and at least 4.
+        hop: samples between two frames, from 1 to half the window.
+
+    Returns:
+        Complex (window/2 + 1, 1 + T // hop): frequencies, then frames. Row k is the frequency
+        k · sample rate / window, column m the time m · hop / sample rate.
+
+    >>> stft(torch.ones(1000)).shape
+    torch.Size([129, 16])
+
+    Taught in: applications/speech
+    """
+    x = check_waveform("x", x)
+    check_counts(4, window=window)
+    check_counts(hop=hop)
+    if window % 2 or hop > window // 2:
+        hint = "with larger hops the frames do not determine the sound"
+        raise argument_error(
+            "window", "be even and at least twice the hop", f"{window}, hop {hop}", hint
+        )
+    if len(x) < window:
+        raise argument_error("x", f"have at least {window} samples, one window", len(x))
+    return torch.stft(x, window, hop, window=_hann(window, x), return_complex=True)
+
+
+def istft(spectrum: Tensor, *, window: int = 256, hop: int = 64, length: int) -> Tensor:
+    """The waveform (length,) whose short-time spectra are nearest to these in squared error.
+
+    For spectra of a waveform it is that waveform.
+
+    Args:
+        spectrum: complex (window/2 + 1, M).
+        window: as in `stft`.
+        hop: as in `stft`.
+        length: T, samples to return.
+
+    Reference: Griffin and Lim 1984, IEEE Transactions on Acoustics, Speech, and Signal Processing.
+
+    >>> x = torch.linspace(-1, 1, 1000)
+    >>> torch.allclose(istft(stft(x), length=1000), x, atol=1e-5)
+    True
+
+    Taught in: applications/speech
+    """
+    hann = _hann(window, spectrum.real)
+    return torch.istft(spectrum, window, hop, window=hann, length=length)
+
+
+def _hann(window: int, like: Tensor) -> Tensor:
+    return torch.hann_window(window, dtype=like.dtype, device=like.device)
