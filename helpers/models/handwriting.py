@@ -21,9 +21,8 @@ class HandwritingPredictor(nn.Module):
        p(x_t \mid x_{<t}) = \mathrm{StrokeMixture}(x_t; W h_t + b), \qquad
        h_t = \mathrm{LSTM}(x_{t-1}, h_{t-1}), \quad x_0 = 0 $$
 
-    The network works with offsets divided by `scale`. All log-probabilities are in nats for
-    offsets in the unit of the data, so that they do not depend on `scale`; they do depend on the
-    unit. The number of steps T is given, not modelled.
+    The network works with offsets divided by `scale`; log-probabilities are for offsets in the
+    unit of the data. The number of steps T is given, not modelled.
 
     Args:
         hidden: H, units of the LSTM.
@@ -60,14 +59,11 @@ class HandwritingPredictor(nn.Module):
         self.output = pen_outputs(hidden, components)
 
     def predict(self, x: Tensor, state: State | None = None) -> tuple[StrokeMixture, State]:
-        """The distributions of the steps that follow x_1, x_2, …, each given all before it.
+        """The distributions of the steps after x_1, x_2, …, and the state to go on from.
 
         Args:
             x: (B, T, 3); to predict a first step, begin with a row of zeros.
-            state: of the LSTM, from an earlier call; zeros without.
-
-        Returns:
-            Mixtures of batch shape (B, T) in the unit of the data, and the state to go on from.
+            state: from an earlier call.
         """
         h, state = self.lstm(pen_inputs(x, self.scale), state)
         return StrokeMixture(self.output(h), min_std=self.min_std).scaled(self.scale), state
@@ -108,17 +104,14 @@ class HandwritingPredictor(nn.Module):
         prompt: Tensor | None = None,
         rng: torch.Generator | None = None,
     ) -> Tensor:
-        """Sequences of the pen.
+        """Sequences of the pen, (n, T, 3), in the unit of the data.
 
         Args:
             n: how many.
             length: their steps T; by default that given to the constructor.
             bias: 0 draws from the model; more gives neater lines, see `StrokeMixture.biased`.
-            prompt: (P, 3), real steps with which every sequence begins; the samples carry on.
+            prompt: (P, 3), real steps that every sequence carries on; they are not returned.
             rng: draws them.
-
-        Returns:
-            (n, T, 3) without the prompt, in the unit of the data.
         """
         length = self.length if length is None else length
         check_counts(n=n, length=length)

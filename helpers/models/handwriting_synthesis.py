@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -101,35 +101,30 @@ class HandwritingSynthesiser(nn.Module):
     def predict(
         self, x: Tensor, codes: Tensor, state: State | None = None
     ) -> tuple[StrokeMixture, Tensor, State]:
-        """The distributions of the steps that follow x_1, x_2, …, given the text.
+        """The distributions of the steps after x_1, x_2, …, the attention phi (B, T, U + 1), and
+        the state to go on from.
 
         Args:
             x: (B, T, 3); to predict a first step, begin with a row of zeros.
             codes: (B, U) int64, −1 behind the end of a text.
-            state: from an earlier call; the start of a text without.
-
-        Returns:
-            Mixtures of batch shape (B, T) in the unit of the data; attention phi (B, T, U + 1);
-            the state to go on from.
+            state: from an earlier call.
         """
         letters = F.one_hot(F.pad(codes, (0, 1), value=-1) + 1, len(self.alphabet) + 1)
         letters = letters[..., 1:].to(x.dtype)  # (B, U + 1, V), zeros behind the end
         x = pen_inputs(x, self.scale)
         (h, c, w, kappa), above = self._start(x) if state is None else state
-        hs, ws, phis = [], [], []
+        seen = []
         for from_pen in self.from_pen(x).unbind(1):
             gates = torch.addmm(from_pen, torch.cat([h, w], 1), self.recurrent.weight.T)
             i, f, o, new = gates.chunk(4, 1)  # (B, H) each
             c = f.sigmoid() * c + i.sigmoid() * new.tanh()
             h = o.sigmoid() * c.tanh()
             w, phi, kappa = self.window(h, kappa, letters)
-            hs.append(h)
-            ws.append(w)
-            phis.append(phi)
-        lower = torch.stack(hs, 1)  # (B, T, H)
-        g, above = self.upper(torch.cat([x, lower, torch.stack(ws, 1)], -1), above)
+            seen.append((h, w, phi))
+        lower, views, attention = (torch.stack(part, 1) for part in zip(*seen))  # (B, T, …)
+        g, above = self.upper(torch.cat([x, lower, views], -1), above)
         mixture = StrokeMixture(self.output(torch.cat([g, lower], -1))).scaled(self.scale)
-        return mixture, torch.stack(phis, 1), ((h, c, w, kappa), above)
+        return mixture, attention, ((h, c, w, kappa), above)
 
     def _start(self, x: Tensor) -> State:
         """Zeros, and the window on the first letter."""
@@ -140,16 +135,8 @@ class HandwritingSynthesiser(nn.Module):
     def log_conditionals(self, x: Tensor, lengths: Tensor | None, codes: Tensor) -> Tensor:
         """The terms of `log_prob`, one for each step: (B, T) nats, 0 behind the end."""
         x, inside = check_strokes(x, lengths, self.output.weight)
-        codes = check_data(
-            "codes",
-            codes,
-            (len(x), "U"),
-            "integer",
-            like=self.output.weight,
-            low=-1,
-            high=len(self.alphabet) - 1,
-            hint="use model.encode(texts)",
-        )
+        limits: dict[str, Any] = {"low": -1, "high": len(self.alphabet) - 1}
+        codes = check_data("codes", codes, (len(x), "U"), "integer", like=x, **limits)
         mixture, _, _ = self.predict(steps_before(x), codes)
         return mixture.log_prob(x) * inside
 

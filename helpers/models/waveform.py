@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -80,10 +80,8 @@ class WaveformModel(nn.Module):
 
     def log_conditionals(self, x: Tensor, y: Tensor) -> Tensor:
         """The terms of `log_prob`, one for each sample: (B, T) nats."""
-        hint = "encode with mu_law_encode"
-        x = check_data(
-            "x", x, ("B", "T"), "integer", like=self.edges, low=0, high=self.levels - 1, hint=hint
-        )
+        limits: dict[str, Any] = {"low": 0, "high": self.levels - 1}
+        x = check_data("x", x, ("B", "T"), "integer", like=self.edges, **limits)
         y = self._classes("y", y, len(x))
         return self.predict(self.windows(x), y[:, None].expand_as(x)).log_prob(x)
 

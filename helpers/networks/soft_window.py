@@ -44,16 +44,12 @@ class SoftWindow(nn.Module):
             self.steer.bias[2 * bumps :] = -math.log(letter_steps)
 
     def forward(self, h: Tensor, kappa: Tensor, letters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One step.
+        """One step: what is seen, w (B, V), the weights phi (B, U), and the centres after it.
 
         Args:
             h: (B, H), the state.
-            kappa: (B, J), the centres before this step.
+            kappa: (B, J), the centres before this step, in letters.
             letters: (B, U, V), one-hot rows; rows of zeros behind the end of a text.
-
-        Returns:
-            w (B, V), what is seen; phi (B, U), the weights, at least 0 and with any sum; the
-            centres after the step (B, J), in letters.
         """
         alpha, beta, move = self.steer(h).exp().chunk(3, 1)  # (B, J) each
         kappa = kappa + move

@@ -15,7 +15,6 @@ from helpers.signal.stft import istft
 def griffin_lim(
     magnitude: Tensor,
     *,
-    window: int = 256,
     hop: int = 64,
     length: int,
     iterations: int = 60,
@@ -28,16 +27,12 @@ def griffin_lim(
     phases of what returns. With `momentum` the next phases are extrapolated, which is faster.
 
     Args:
-        magnitude: (window/2 + 1, M), at least 0.
-        window: as in `stft`.
-        hop: as in `stft`.
-        length: T, samples to return.
-        iterations: at least 1.
+        magnitude: of a spectrum by `stft` with this hop.
+        hop: samples between two frames.
+        length: samples to return.
+        iterations: how many.
         momentum: in [0, 1); 0 is the plain algorithm, whose squared error never rises.
         rng: draws the first phases.
-
-    Returns:
-        (length,), scaled as the magnitudes say.
 
     Reference: Griffin and Lim 1984; Perraudin et al. 2013 for the momentum.
 
@@ -49,23 +44,22 @@ def griffin_lim(
 
     Taught in: applications/speech
     """
-    shape = (window // 2 + 1, "M")
-    magnitude = check_data("magnitude", magnitude, shape, low=0, hint="frequencies, then frames")
+    magnitude = check_data("magnitude", magnitude, ("frequencies", "frames"), low=0)
     check_counts(length=length, iterations=iterations)
     check_between("momentum", momentum, 0, 1, ends="[)")
     unit = torch.ones_like(magnitude)
     phase = torch.polar(unit, 2 * math.pi * uniform(magnitude.shape, magnitude, rng))
     before = torch.zeros_like(phase)
     for _ in range(iterations):
-        wave = istft(magnitude * phase, window=window, hop=hop, length=length)
-        again = _spectrum(wave, window, hop)
+        wave = istft(magnitude * phase, hop=hop, length=length)
+        again = _spectrum(wave, magnitude, hop)
         ahead = again + momentum * (again - before)
         phase = torch.polar(unit, ahead.angle())
         before = again
-    return istft(magnitude * phase, window=window, hop=hop, length=length)
+    return istft(magnitude * phase, hop=hop, length=length)
 
 
-def spectral_error(magnitude: Tensor, x: Tensor, *, window: int = 256, hop: int = 64) -> float:
+def spectral_error(magnitude: Tensor, x: Tensor, *, hop: int = 64) -> float:
     """Relative error of the magnitudes of a waveform: the norm of the difference over the norm.
 
     >>> from helpers.signal import stft
@@ -75,12 +69,13 @@ def spectral_error(magnitude: Tensor, x: Tensor, *, window: int = 256, hop: int 
 
     Taught in: applications/speech
     """
-    found = _spectrum(x, window, hop).abs()
+    found = _spectrum(x, magnitude, hop).abs()
     check_shape("magnitude", magnitude, found.shape)
     return float((found - magnitude).norm() / magnitude.norm())
 
 
-def _spectrum(x: Tensor, window: int, hop: int) -> Tensor:
-    """As `stft`, for waves that may be silent or larger than 1."""
+def _spectrum(x: Tensor, magnitude: Tensor, hop: int) -> Tensor:
+    """As `stft` with the magnitudes' window, for waves that may be silent or larger than 1."""
+    window = 2 * (len(magnitude) - 1)
     hann = torch.hann_window(window, dtype=x.dtype, device=x.device)
     return torch.stft(x, window, hop, window=hann, return_complex=True)

@@ -7,12 +7,12 @@ import math
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_between, check_counts
+from helpers.checks import argument_error, check_counts
+
+LOWEST = 50.0  # Hz, where the first triangle starts
 
 
-def mel_filters(
-    bands: int, *, window: int = 256, sample_rate: int = 8000, lowest: float = 50.0
-) -> Tensor:
+def mel_filters(bands: int, *, window: int = 256, sample_rate: int = 8000) -> Tensor:
     r"""Triangles that are evenly spaced on the mel scale.
 
     $$ m(f) = 2595 \log_{10}(1 + f / 700) $$
@@ -21,7 +21,6 @@ def mel_filters(
         bands: number of triangles, so few that each holds a frequency.
         window: of the spectrogram.
         sample_rate: in Hz.
-        lowest: where the first triangle starts, in Hz, below half the sample rate.
 
     Returns:
         (bands, window/2 + 1); ``mel_filters(…) @ magnitude`` is a mel spectrogram. The triangles
@@ -34,8 +33,7 @@ def mel_filters(
     """
     check_counts(bands=bands, sample_rate=sample_rate)
     highest = sample_rate / 2
-    check_between("lowest", lowest, 0, highest, ends="()")
-    low, high = (2595 * math.log10(1 + f / 700) for f in (lowest, highest))
+    low, high = (2595 * math.log10(1 + f / 700) for f in (LOWEST, highest))
     corners = 700 * (10 ** (torch.linspace(low, high, bands + 2) / 2595) - 1)  # (bands + 2,), Hz
     frequencies = torch.linspace(0, highest, window // 2 + 1)
     rising = (frequencies - corners[:-2, None]) / (corners[1:-1] - corners[:-2])[:, None]

@@ -19,10 +19,7 @@ def mu_law_encode(x: Tensor, levels: int = 256) -> Tensor:
 
     Args:
         x: samples in [-1, 1], any shape.
-        levels: V, at least 2.
-
-    Returns:
-        int64 levels 0 … V − 1, of the shape of x.
+        levels: V, at least 2; the result is int64, 0 … V − 1.
 
     Reference: ITU-T recommendation G.711 uses mu = 255 in a piecewise-linear form.
 
@@ -39,14 +36,7 @@ def mu_law_encode(x: Tensor, levels: int = 256) -> Tensor:
 
 
 def mu_law_decode(codes: Tensor, levels: int = 256) -> Tensor:
-    """The samples of levels: the inverse of the curve of `mu_law_encode`.
-
-    Args:
-        codes: integer levels 0 … V − 1, any shape.
-        levels: V, at least 2.
-
-    Returns:
-        Samples in [-1, 1] of torch's default floating-point type.
+    """Samples in [-1, 1] of integer levels 0 … V − 1: the inverse of `mu_law_encode`'s curve.
 
     >>> mu_law_decode(torch.tensor([0, 255]))
     tensor([-1.,  1.])

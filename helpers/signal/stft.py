@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_counts
+from helpers.checks import argument_error
 from helpers.signal.waveform import check_waveform
 
 
@@ -14,12 +14,12 @@ def stft(x: Tensor, *, window: int = 256, hop: int = 64) -> Tensor:
 
     Args:
         x: waveform (T,), at least one window long.
-        window: samples of a frame, even and at least 4.
-        hop: samples between two frames, from 1 to half the window.
+        window: W, samples of a frame, even.
+        hop: H, samples between two frames, at most half the window.
 
     Returns:
-        Complex (window/2 + 1, 1 + T // hop): frequencies, then frames. Row k is the frequency
-        k · sample rate / window, column m the time m · hop / sample rate.
+        Complex (W/2 + 1, 1 + T // H): row k is the frequency k · sample rate / W, column m the
+        time m · H / sample rate.
 
     >>> stft(torch.ones(1000)).shape
     torch.Size([129, 16])
@@ -27,9 +27,7 @@ def stft(x: Tensor, *, window: int = 256, hop: int = 64) -> Tensor:
     Taught in: applications/speech
     """
     x = check_waveform("x", x)
-    check_counts(4, window=window)
-    check_counts(hop=hop)
-    if window % 2 or hop > window // 2:
+    if window % 2 or not 0 < hop <= window // 2:
         hint = "with larger hops the frames do not determine the sound"
         raise argument_error(
             "window", "be even and at least twice the hop", f"{window}, hop {hop}", hint
@@ -39,16 +37,10 @@ def stft(x: Tensor, *, window: int = 256, hop: int = 64) -> Tensor:
     return torch.stft(x, window, hop, window=_hann(window, x), return_complex=True)
 
 
-def istft(spectrum: Tensor, *, window: int = 256, hop: int = 64, length: int) -> Tensor:
+def istft(spectrum: Tensor, *, hop: int = 64, length: int) -> Tensor:
     """The waveform (length,) whose short-time spectra are nearest to these in squared error.
 
-    For spectra of a waveform it is that waveform.
-
-    Args:
-        spectrum: complex (window/2 + 1, M).
-        window: as in `stft`.
-        hop: as in `stft`.
-        length: T, samples to return.
+    For spectra of a waveform, as from `stft` with the same hop, it is that waveform.
 
     Reference: Griffin and Lim 1984, IEEE Transactions on Acoustics, Speech, and Signal Processing.
 
@@ -58,6 +50,7 @@ def istft(spectrum: Tensor, *, window: int = 256, hop: int = 64, length: int) ->
 
     Taught in: applications/speech
     """
+    window = 2 * (len(spectrum) - 1)
     hann = _hann(window, spectrum.real)
     return torch.istft(spectrum, window, hop, window=hann, length=length)
 

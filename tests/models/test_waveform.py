@@ -99,7 +99,7 @@ def test_narrow_integers_are_the_same_codes(dtype: torch.dtype) -> None:
 
 def test_bad_arguments_are_named() -> None:
     model, y = odd_model(), torch.tensor([0])
-    with pytest.raises(ValueError, match=r"x must lie in \[0, 6\].*encode with mu_law_encode"):
+    with pytest.raises(ValueError, match=r"x must lie in \[0, 6\], got"):
         model.log_prob(torch.full((1, 4), 7), y)
     with pytest.raises(ValueError, match=r"y must have shape \(1,\), got \(2,\)"):
         model.log_prob(torch.zeros(1, 4).long(), torch.tensor([0, 1]))

@@ -28,12 +28,11 @@ from torch.nn.utils.rnn import pad_sequence
 from helpers.checks import argument_error
 from helpers.data.download import fetch
 from helpers.data.sound import spoken_digits
-from helpers.data.sound.synthesis import FORMANTS, plucked_string, vowel
+from helpers.data.sound.synthesis import FORMANTS, SAMPLE_RATE, plucked_string, vowel
 from helpers.data.sound.wav import read_wav
 from helpers.random import seeded
 from helpers.signal import check_waveform
 
-SAMPLE_RATE = 8000  # Hz, of all but your own sounds
 SIZES = {
     "vowels": {"train": 1000, "validation": 125, "test": 125},
     "strings": {"train": 500, "validation": 60, "test": 65},

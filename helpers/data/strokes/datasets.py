@@ -69,11 +69,7 @@ class StrokeSplits:
 
 
 def load(
-    name: str = "glyphs",
-    *,
-    folder: str | Path | None = None,
-    download: bool = True,
-    font: str = "upright",
+    name: str = "glyphs", *, folder: str | Path | None = None, download: bool = True
 ) -> StrokeSplits:
     """The data set called `name`, the same at each call.
 
@@ -82,7 +78,6 @@ def load(
         folder: where a downloaded file is kept; by default ``DGM_DATA``, else
             ``~/.cache/deep-generative-models``.
         download: False forbids the network, so that a missing file is an error.
-        font: of the glyphs: ``"upright"`` or ``"italic"``.
 
     Returns:
         Three splits on the CPU. Glyphs: offsets in x-heights, texts are the words. Omniglot:
@@ -115,7 +110,7 @@ def load(
     parts, start = {}, 0
     for split, size in SIZES.items():
         texts = words[start : start + size]
-        items = [write(text, Writer.draw(rng), rng=rng, font=font) for text in texts]
+        items = [write(text, Writer.draw(rng), rng=rng) for text in texts]
         parts[split] = pack(items, texts)
         start += size
     return StrokeSplits(**parts, alphabet=LETTERS, unit="x-height", name=name)
@@ -158,13 +153,13 @@ def encode(texts: Sequence[str], alphabet: str) -> Tensor:
 class Buckets:
     """Batches of sequences of similar length, cut to the longest of each batch.
 
-    Padding costs time and teaches nothing. Each pass visits every sequence once, the batches in a
-    new order; which sequences share a batch changes a little from pass to pass.
+    Each pass visits every sequence once, the batches in a new order; which sequences share a batch
+    changes a little from pass to pass.
 
     Args:
         strokes: the sequences.
         *tensors: further tensors of N rows, which come along uncut: codes of the texts.
-        batch_size: sequences in a batch; the last one may be smaller.
+        batch_size: sequences in a batch.
         rng: draws the orders.
 
     Yields:

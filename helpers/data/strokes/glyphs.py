@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 
 from helpers.checks import check_option
 
-#: Fonts that come with matplotlib and whose middle lines look written: upright and slanted.
-FONTS = {"upright": "cmss10.ttf", "italic": "cmmi10.ttf"}
+FONT = "cmss10.ttf"  # comes with matplotlib, and its middle lines look written
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 HEIGHT = 56  # pixels of the square on which a font is designed
-X_HEIGHT = 0.431  # of the letter x, in that square; both fonts are of one family
+X_HEIGHT = 0.431  # of the letter x, in that square
 LOOK_AHEAD = 5  # pixels over which the direction of a line is measured
 SHORTEST = 4  # pixels: what is shorter is a spur that the thinning left
 
@@ -33,12 +32,8 @@ Stroke = NDArray[np.float64]
 
 
 @cache
-def glyph(letter: str, font: str = "upright") -> tuple[Stroke, ...]:
+def glyph(letter: str) -> tuple[Stroke, ...]:
     """The strokes of one letter, in the order and the direction in which they are drawn.
-
-    Args:
-        letter: one lower-case letter a … z.
-        font: ``"upright"`` or ``"italic"``.
 
     Returns:
         Strokes (P, 2), P at least 2: x to the right from the left edge of the ink, y up from the
@@ -51,21 +46,20 @@ def glyph(letter: str, font: str = "upright") -> tuple[Stroke, ...]:
 
     Taught in: applications/handwriting
     """
-    check_option("font", font, FONTS)
     check_option("letter", letter, LETTERS)
-    strokes = trace(thin(fill(letter, font)))
+    strokes = trace(thin(fill(letter)))
     smooth = [_smooth(np.array(stroke, dtype=float)[:, ::-1]) for stroke in strokes]
     left = min(stroke[:, 0].min() for stroke in smooth)
     origin = np.array([left, HEIGHT // 2 - 0.5])  # the base line is half a square above row 0
     return tuple((stroke - origin) / (HEIGHT * X_HEIGHT) for stroke in smooth)
 
 
-def fill(letter: str, font: str = "upright") -> NDArray[np.bool_]:
+def fill(letter: str) -> NDArray[np.bool_]:
     """The ink of a letter on a grid of pixels, row 0 at the bottom.
 
     A pixel is ink if an odd number of the outline's closed curves goes round its centre.
     """
-    file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / FONTS[font]
+    file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / FONT
     outline = TextPath((0, 0), letter, size=HEIGHT, prop=FontProperties(fname=str(file)))
     rows, columns = 2 * HEIGHT, 2 * HEIGHT
     y, x = np.mgrid[0:rows, 0:columns]

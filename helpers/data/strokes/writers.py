@@ -68,11 +68,7 @@ def made_up_words(n: int, rng: np.random.Generator) -> list[str]:
 
 
 def write(
-    text: str,
-    writer: Writer | None = None,
-    *,
-    rng: np.random.Generator | None = None,
-    font: str = "upright",
+    text: str, writer: Writer | None = None, *, rng: np.random.Generator | None = None
 ) -> Array:
     """A word as a pen sequence, written by a writer.
 
@@ -81,7 +77,6 @@ def write(
         writer: the hand; without one, an average one.
         rng: draws what a hand cannot keep steady: the place of each letter and each point;
             without one, the hand is steady.
-        font: where the letters come from.
 
     Returns:
         (T, 3), rows dx, dy and 1 where the pen lifts, in x-heights; the origin is on the base
@@ -93,7 +88,7 @@ def write(
     hand = writer or Writer()
     pen, drawn = 0.0, []
     for letter in text:
-        strokes = glyph(letter, font)
+        strokes = glyph(letter)
         drop = rng.normal(0, 0.03) if rng else 0.0
         drawn += [stroke * (hand.width, 1) + (pen, drop) for stroke in strokes]
         stretch = rng.uniform(0.85, 1.15) if rng else 1.0

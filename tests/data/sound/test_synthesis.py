@@ -14,7 +14,7 @@ from helpers.random import seeded
 def test_a_vowel_has_its_pitch_and_its_resonances(name: str) -> None:
     """numpy's Fourier transform: energy at multiples of the pitch, most of it at a formant."""
     pitch, rate = 125.0, 8000
-    x = vowel(name, pitch=pitch, seconds=0.8, sample_rate=rate)
+    x = vowel(name, pitch=pitch, seconds=0.8)
     assert x.shape == (6400,)
     assert x.abs().max().item() == pytest.approx(0.9)
     power = np.abs(np.fft.rfft(x.numpy() * np.hanning(len(x)))) ** 2

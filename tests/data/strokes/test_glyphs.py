@@ -9,16 +9,15 @@ from scipy.ndimage import label
 from helpers.data.strokes import glyphs
 
 
-@pytest.mark.parametrize("font", ["upright", "italic"])
-def test_every_letter_is_drawn_inside_its_ink(font: str) -> None:
+def test_every_letter_is_drawn_inside_its_ink() -> None:
     """The filled outline: nearly all points of the middle line lie in the letter's ink."""
     for letter in glyphs.LETTERS:
-        ink = glyphs.fill(letter, font)
+        ink = glyphs.fill(letter)
         lines = glyphs.thin(ink)
         assert not (lines & ~ink).any()
         drawn = {pixel for stroke in glyphs.trace(lines) for pixel in stroke}
         assert len(drawn) > 0.9 * lines.sum(), letter
-        assert 0.8 < max(stroke[:, 1].max() for stroke in glyphs.glyph(letter, font)) < 1.8
+        assert 0.8 < max(stroke[:, 1].max() for stroke in glyphs.glyph(letter)) < 1.8
 
 
 def test_thinning_keeps_the_holes_and_pieces_of_a_letter() -> None:
@@ -37,8 +36,6 @@ def test_a_pen_that_can_go_straight_does() -> None:
     assert sorted(len(stroke) for stroke in drawn) == [21, 21]
 
 
-def test_unknown_letters_and_fonts_are_named() -> None:
+def test_unknown_letters_are_named() -> None:
     with pytest.raises(ValueError, match=r"letter must be one of .* got '!'"):
         glyphs.glyph("!")
-    with pytest.raises(ValueError, match="font must be one of 'upright', 'italic', got 'bold'"):
-        glyphs.glyph("a", "bold")
