@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from helpers.random import choose, normal, uniform
 
-#: Bounds of the raw numbers, far outside what a pen needs, and of a standardised distance: within
-#: them no exponential and no square overflows in float32, and every gradient is finite.
-LOG_STD, R, FAR = (-80.0, 20.0), (-40.0, 40.0), 1e18
+#: Bounds of the raw numbers (but not of the means) and of a standardised distance: within them no
+#: exponential and no square overflows in float32, so that every gradient is finite.
+BOUND, FAR = 40.0, 1e18
 
 
 class StrokeMixture:
@@ -44,10 +44,12 @@ class StrokeMixture:
 
     def __init__(self, raw: Tensor, *, min_std: float = 0.0) -> None:
         K = raw.shape[-1] // 6
-        self.logits, mu_x, mu_y, log_std_x, log_std_y, r, end = torch.split(raw, [K] * 6 + [1], -1)
+        sizes = [K] * 6 + [1]
+        _, mu_x, mu_y, *_ = torch.split(raw, sizes, -1)
+        bounded = torch.split(raw.clamp(-BOUND, BOUND), sizes, -1)
+        self.logits, _, _, log_std_x, log_std_y, self.r, end = bounded  # (..., K), but for `end`
         self.mu = torch.stack([mu_x, mu_y], -1)  # (..., K, 2)
-        self.log_std = torch.stack([log_std_x, log_std_y], -1).clamp(*LOG_STD)  # (..., K, 2)
-        self.r = r.clamp(*R)  # (..., K)
+        self.log_std = torch.stack([log_std_x, log_std_y], -1)  # (..., K, 2)
         self.end_logit = end[..., 0]  # (...)
         if min_std > 0:
             self._blur(min_std**2)

@@ -158,16 +158,16 @@ def test_the_floor_is_noise_added_to_the_offset(seed: int) -> None:
 
 
 @pytest.mark.equation("eq-handwriting-bound")
-@pytest.mark.parametrize("log_std", [-50.0, 0.0, 3.0])
+@pytest.mark.parametrize("log_std", [-35.0, 0.0, 3.0])
 @pytest.mark.parametrize("r", [0.0, 25.0, -25.0])
 def test_the_floor_bounds_the_density(log_std: float, r: float) -> None:
     """The closed form −log(2π m²), also where the correlation is one."""
     raw = torch.tensor([0.0, 0, 0, log_std, log_std, r, 0])
     found = StrokeMixture(raw, min_std=0.01).log_density(torch.zeros(2)).item()
     assert found <= -math.log(2 * math.pi * 0.01**2) + 1e-9
-    if log_std == -50:
+    if log_std == -35:
         assert found == pytest.approx(-math.log(2 * math.pi * 0.01**2))
-        assert StrokeMixture(raw).log_density(torch.zeros(2)).item() > 90
+        assert StrokeMixture(raw).log_density(torch.zeros(2)).item() > 60
     elif r:
         assert StrokeMixture(raw).log_density(torch.zeros(2)).item() > 15
 
