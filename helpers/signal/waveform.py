@@ -6,7 +6,7 @@ from torch import Tensor
 
 from helpers.checks import argument_error, check_data
 
-HINT = "take the mean of stereo channels, divide by the largest magnitude"
+HINT = "average the channels, divide by the largest magnitude"
 
 
 def check_waveform(name: str, x: Tensor) -> Tensor:

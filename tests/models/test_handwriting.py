@@ -69,6 +69,21 @@ def test_a_prompt_is_the_past_of_a_sample(seed: int) -> None:
     torch.testing.assert_close(drawn[0, 0, :2], best.detach())
 
 
+def test_no_value_is_read_on_a_device() -> None:
+    """On the meta device, which has no values, any look at one raises; lengths stay on the CPU."""
+    model, (x, lengths) = predictor().to("meta"), pens(0)
+    model.loss(x.to("meta"), lengths)["loss"].backward()
+    assert model.sample(2, length=3).shape == (2, 3, 3)
+
+
+def test_one_sequence_and_narrow_lengths(seed: int) -> None:
+    model, (x, lengths) = predictor(), pens(seed)
+    together = model.log_prob(x, lengths)
+    for b in range(B):
+        alone = model.log_prob(x[b : b + 1], lengths[b : b + 1].to(torch.uint8))
+        torch.testing.assert_close(alone, together[b : b + 1])
+
+
 def test_bad_arguments_are_named() -> None:
     with pytest.raises(ValueError, match="scale must be a positive number, got 0"):
         HandwritingPredictor(scale=0)

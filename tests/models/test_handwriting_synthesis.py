@@ -120,6 +120,13 @@ def test_learns_two_texts_apart(seed: int) -> None:
     assert (right > wrong + 3).all()
 
 
+def test_no_value_is_read_on_a_device() -> None:
+    """On the meta device, which has no values, any look at one raises; lengths stay on the CPU."""
+    model, (x, lengths) = synthesiser(), pens(0)
+    codes = model.encode(["abc", "g", "fe", "aab"]).to("meta")
+    model.to("meta").loss(x.to("meta"), lengths, codes)["loss"].backward()
+
+
 def test_bad_arguments_are_named() -> None:
     model, (x, lengths) = synthesiser(), pens(0)
     codes = model.encode(["abc", "g", "fe", "aab"])

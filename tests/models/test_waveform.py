@@ -97,6 +97,14 @@ def test_narrow_integers_are_the_same_codes(dtype: torch.dtype) -> None:
     assert torch.equal(*drawn)
 
 
+def test_no_value_is_read_on_a_device() -> None:
+    """On the meta device, which has no values, any look at one raises."""
+    model, y = odd_model().to("meta"), torch.zeros(2, dtype=torch.int64, device="meta")
+    loss = model.loss(torch.zeros(2, 9, dtype=torch.int32, device="meta"), y)["loss"]
+    loss.backward()
+    assert model.sample(2, classes=y, length=3).shape == (2, 3)
+
+
 def test_bad_arguments_are_named() -> None:
     model, y = odd_model(), torch.tensor([0])
     with pytest.raises(ValueError, match=r"x must lie in \[0, 6\], got"):
