@@ -84,13 +84,10 @@ class StrokeMixture:
         return torch.cat([offset, self.end_logit.sigmoid()[..., None]], -1)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Log-density of steps, over all three numbers of each.
+        """Log-density of steps, over all three numbers of each: (..., 3) → (...), nats.
 
-        Args:
-            x: (..., 3): x, y, and e, which is 1 where the pen leaves the paper after this step.
-
-        Returns:
-            (...), nats; a density in x and y (per squared unit), a probability in e.
+        It is a density in x and y (per squared unit) and a probability in e, which is 1 where the
+        pen leaves the paper after the step.
         """
         return self.log_density(x[..., :2]) + self.log_prob_end(x[..., 2])
 
@@ -118,10 +115,7 @@ class StrokeMixture:
 
         $$ s \to s\, e^{-b}, \qquad \pi \propto e^{(1 + b) \hat\pi} $$
 
-        Args:
-            bias: b, at least 0; 0 changes nothing, and as it grows one mean is left.
-
-        Reference: Graves, arXiv:1308.0850, section 5.
+        As b grows from 0, one mean is left. Reference: Graves, arXiv:1308.0850, section 5.
         """
         return self._changed(logits=(1 + bias) * self.logits, log_std=self.log_std - bias)
 

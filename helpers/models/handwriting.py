@@ -75,14 +75,11 @@ class HandwritingPredictor(nn.Module):
         return mixture.log_prob(x) * inside
 
     def log_prob(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Log-density of whole sequences.
+        """Log-density of whole sequences: (B,) nats, which may well be positive.
 
         Args:
             x: (B, T, 3), offsets in the unit of the data and 0 or 1, as `helpers.data.strokes`.
             lengths: (B,) integers, steps of each sequence, 1 … T; T for all without.
-
-        Returns:
-            (B,), nats: a density in 2T dimensions of that unit, which may well be positive.
         """
         return self.log_conditionals(x, lengths).sum(1)
 

@@ -141,15 +141,12 @@ class HandwritingSynthesiser(nn.Module):
         return mixture.log_prob(x) * inside
 
     def log_prob(self, x: Tensor, lengths: Tensor | None, codes: Tensor) -> Tensor:
-        """Log-density of whole sequences given their texts.
+        """Log-density of whole sequences given their texts: (B,) nats.
 
         Args:
             x: (B, T, 3), offsets in the unit of the data and 0 or 1.
             lengths: (B,) integers, steps of each sequence; None: all have T.
             codes: (B, U) from `encode`.
-
-        Returns:
-            (B,), nats.
         """
         return self.log_conditionals(x, lengths, codes).sum(1)
 

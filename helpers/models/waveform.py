@@ -86,15 +86,7 @@ class WaveformModel(nn.Module):
         return self.predict(self.windows(x), y[:, None].expand_as(x)).log_prob(x)
 
     def log_prob(self, x: Tensor, y: Tensor) -> Tensor:
-        """Log-probability of whole sounds.
-
-        Args:
-            x: (B, T) integer codes, 0 … V − 1.
-            y: (B,) integer classes.
-
-        Returns:
-            (B,), nats.
-        """
+        """Log-probability of sounds (B, T), integer codes, of classes y (B,): (B,) nats."""
         return self.log_conditionals(x, y).sum(1)
 
     def loss(
@@ -114,17 +106,14 @@ class WaveformModel(nn.Module):
         memory: int | None = None,
         rng: torch.Generator | None = None,
     ) -> Tensor:
-        """Sounds, sample after sample.
+        """Sounds (n, length), int64 codes, drawn sample after sample.
 
         Args:
             n: how many.
             classes: (n,) integers, the class of each.
-            length: T, samples of each.
+            length: samples of each.
             memory: show the network this many samples of the past only, silence before them.
             rng: draws the component and the value of each sample.
-
-        Returns:
-            (n, T) int64 codes.
         """
         check_counts(n=n, length=length)
         y = self._classes("classes", classes, n)

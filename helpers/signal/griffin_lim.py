@@ -9,7 +9,7 @@ from torch import Tensor
 
 from helpers.checks import check_between, check_counts, check_data, check_shape
 from helpers.random import uniform
-from helpers.signal.stft import istft
+from helpers.signal.stft import istft, transform
 
 
 def griffin_lim(
@@ -47,12 +47,12 @@ def griffin_lim(
     magnitude = check_data("magnitude", magnitude, ("frequencies", "frames"), low=0)
     check_counts(length=length, iterations=iterations)
     check_between("momentum", momentum, 0, 1, ends="[)")
-    unit = torch.ones_like(magnitude)
+    unit, window = torch.ones_like(magnitude), 2 * (len(magnitude) - 1)
     phase = torch.polar(unit, 2 * math.pi * uniform(magnitude.shape, magnitude, rng))
     before = torch.zeros_like(phase)
     for _ in range(iterations):
         wave = istft(magnitude * phase, hop=hop, length=length)
-        again = _spectrum(wave, magnitude, hop)
+        again = transform(wave, window, hop)
         ahead = again + momentum * (again - before)
         phase = torch.polar(unit, ahead.angle())
         before = again
@@ -69,13 +69,6 @@ def spectral_error(magnitude: Tensor, x: Tensor, *, hop: int = 64) -> float:
 
     Taught in: applications/speech
     """
-    found = _spectrum(x, magnitude, hop).abs()
+    found = transform(x, 2 * (len(magnitude) - 1), hop).abs()
     check_shape("magnitude", magnitude, found.shape)
     return float((found - magnitude).norm() / magnitude.norm())
-
-
-def _spectrum(x: Tensor, magnitude: Tensor, hop: int) -> Tensor:
-    """As `stft` with the magnitudes' window, for waves that may be silent or larger than 1."""
-    window = 2 * (len(magnitude) - 1)
-    hann = torch.hann_window(window, dtype=x.dtype, device=x.device)
-    return torch.stft(x, window, hop, window=hann, return_complex=True)

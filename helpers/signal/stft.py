@@ -34,7 +34,7 @@ def stft(x: Tensor, *, window: int = 256, hop: int = 64) -> Tensor:
         )
     if len(x) < window:
         raise argument_error("x", f"have at least {window} samples, one window", len(x))
-    return torch.stft(x, window, hop, window=_hann(window, x), return_complex=True)
+    return transform(x, window, hop)
 
 
 def istft(spectrum: Tensor, *, hop: int = 64, length: int) -> Tensor:
@@ -51,9 +51,11 @@ def istft(spectrum: Tensor, *, hop: int = 64, length: int) -> Tensor:
     Taught in: applications/speech
     """
     window = 2 * (len(spectrum) - 1)
-    hann = _hann(window, spectrum.real)
+    hann = torch.hann_window(window, dtype=spectrum.real.dtype, device=spectrum.device)
     return torch.istft(spectrum, window, hop, window=hann, length=length)
 
 
-def _hann(window: int, like: Tensor) -> Tensor:
-    return torch.hann_window(window, dtype=like.dtype, device=like.device)
+def transform(x: Tensor, window: int, hop: int) -> Tensor:
+    """As `stft`, without a look at the sound: it may be silent or larger than 1."""
+    hann = torch.hann_window(window, dtype=x.dtype, device=x.device)
+    return torch.stft(x, window, hop, window=hann, return_complex=True)

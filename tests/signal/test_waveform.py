@@ -18,7 +18,7 @@ def test_a_sound_is_let_through() -> None:
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (torch.stack([TONE, TONE]), r"x must have shape \(T,\), got \(2, 100\): .*average the channels"),
+        (torch.stack([TONE, TONE]), r"x must have shape \(T,\), .*average the channels"),
         (3 * TONE, r"x must lie in \[-1, 1\].*largest magnitude"),
         (0 * TONE, "x must hold a sound, got silence"),
         (TONE[:0], "x must hold at least one example"),

@@ -93,11 +93,8 @@ def load(
         sample_rate: to which your own sounds are converted, in Hz.
 
     Returns:
-        Three splits on the CPU. Recordings are scaled to a largest magnitude of 0.9; the test
-        split of the spoken digits is the official one.
-
-    Raises:
-        DownloadError: the file is missing and could not be fetched, or is not the expected one.
+        Three splits. Recordings are scaled to a largest magnitude of 0.9; the test split of the
+        spoken digits is the official one.
 
     >>> data = load("vowels")
     >>> data.train.x.shape, data.classes, data.sample_rate
@@ -175,12 +172,7 @@ def _string(note: str, rng: np.random.Generator) -> Tensor:
 
 
 def pack(waves: Sequence[Tensor], y: Sequence[int], room: int | None = None) -> Sounds:
-    """Sounds of different lengths as one tensor, with zeros behind the ends.
-
-    Args:
-        waves: the sounds, (T,) each.
-        y: the class of each.
-        room: the width of the tensor, behind which sounds are cut; by default the longest fits.
+    """Sounds (T,) of classes `y` as one tensor, with zeros behind the ends, cut at `room`.
 
     >>> pack([torch.ones(3), torch.ones(9)], [0, 1], room=5).lengths
     tensor([3, 5])

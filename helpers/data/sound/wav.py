@@ -16,17 +16,10 @@ from helpers.checks import argument_error
 
 
 def read_wav(path: str | Path, *, sample_rate: int = 8000) -> Tensor:
-    """The samples of a WAV file; channels are averaged, another sample rate is converted.
+    """The samples (T,) of a WAV file, float32 in [-1, 1], at the sample rate asked for, in Hz.
 
-    Args:
-        path: the file, of uncompressed (PCM) integer samples.
-        sample_rate: of the result, in Hz.
-
-    Returns:
-        (T,) float32 in [-1, 1].
-
-    Raises:
-        ValueError: not such a file, or one that was cut; the message names the file.
+    Channels are averaged. The error for a file that is cut or no WAV file of integer samples names
+    it.
 
     Taught in: applications/speech
     """

@@ -41,10 +41,9 @@ class Strokes:
 
     Attributes:
         x: (N, T, 3) float32, one row a step of the pen: its offset from the step before (to the
-            right and up; the first from the origin), then 1 if the pen leaves the paper after it,
-            else 0. Rows behind the end of a sequence are 0.
-        lengths: (N,) int64, the steps of each sequence.
-        texts: what is written, N strings.
+            right and up), then 1 if the pen leaves the paper after it, else 0; 0 behind the end.
+        lengths: (N,) int64, the steps of each.
+        texts: what is written.
     """
 
     x: Tensor
@@ -80,17 +79,12 @@ def load(
         download: False forbids the network, so that a missing file is an error.
 
     Returns:
-        Three splits on the CPU. Glyphs: offsets in x-heights, texts are the words. Omniglot:
-        offsets in sides of the canvas, texts are ``"Greek/character01"``, `alphabet` is empty.
-
-    Raises:
-        DownloadError: the file is missing and could not be fetched, or is not the expected one.
+        Three splits. Glyphs: offsets in x-heights, texts are the words. Omniglot: offsets in sides
+        of the canvas, texts are ``"Greek/character01"``, `alphabet` is empty.
 
     >>> data = load("glyphs")
     >>> len(data.train), len(data.validation), len(data.test), data.unit
     (4000, 400, 400, 'x-height')
-    >>> set(data.train.texts) & set(data.test.texts)
-    set()
 
     Taught in: applications/handwriting
     """
@@ -153,17 +147,14 @@ def encode(texts: Sequence[str], alphabet: str) -> Tensor:
 class Buckets:
     """Batches of sequences of similar length, cut to the longest of each batch.
 
-    Each pass visits every sequence once, the batches in a new order; which sequences share a batch
-    changes a little from pass to pass.
+    Each pass visits every sequence once, the batches in a new order, and yields
+    ``(x, lengths, *tensors)``; which sequences share a batch changes a little from pass to pass.
 
     Args:
         strokes: the sequences.
         *tensors: further tensors of N rows, which come along uncut: codes of the texts.
         batch_size: sequences in a batch.
         rng: draws the orders.
-
-    Yields:
-        ``(x, lengths, *tensors)`` of a batch.
 
     >>> data = pack([np.ones((n, 3)) for n in (9, 2, 8, 3)], list("abcd"))
     >>> sorted(x.shape[1] for x, lengths in Buckets(data, batch_size=2))

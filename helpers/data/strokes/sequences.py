@@ -11,13 +11,7 @@ from helpers.checks import check_data
 def check_strokes(
     x: Tensor, lengths: Tensor | None, like: Tensor, *, name: str = "x"
 ) -> tuple[Tensor, Tensor]:
-    """The one look at a batch of pen sequences.
-
-    Args:
-        x: (B, T, 3), offsets and 0 or 1.
-        lengths: (B,) integers, steps of each, 1 … T, on any device; T for all without.
-        like: a weight of the model.
-        name: of `x` in errors.
+    """The one look at sequences x (B, T, 3) of lengths 1 … T (B,), which may lie on any device.
 
     Returns:
         `x`; and (B, T), 1 for each step of a sequence and 0 behind its end.
