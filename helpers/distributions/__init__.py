@@ -1,5 +1,6 @@
 """Distributions made from the raw outputs of a network.
 
+
 What a model takes as its likelihood turns a raw output (B, …) into a distribution that has `mean`,
 `log_prob(x)` of shape (B,), `sample(rng)` and `support`.
 """
@@ -7,6 +8,7 @@ What a model takes as its likelihood turns a raw output (B, …) into a distribu
 from helpers.distributions.bernoulli import Bernoulli
 from helpers.distributions.categorical import Categorical
 from helpers.distributions.gaussian import Gaussian, GaussianLikelihood, IsotropicGaussian
+from helpers.distributions.logistic_mixture import LogisticMixture
 from helpers.distributions.stroke_mixture import StrokeMixture
 from helpers.distributions.support import Support
 
@@ -16,6 +18,7 @@ __all__ = [
     "Gaussian",
     "GaussianLikelihood",
     "IsotropicGaussian",
+    "LogisticMixture",
     "StrokeMixture",
     "Support",
 ]

@@ -3,7 +3,7 @@
 from helpers.models.bayesian_network import ChowLiuTree, maximum_spanning_tree, mutual_information, pair_tables
 from helpers.models.gan import GAN
 from helpers.models.gaussian_mixture import GaussianMixture
-from helpers.models.handwriting import HandwritingPredictor, check_strokes, loss_terms, masked, mixture_layer, shifted, standardised
+from helpers.models.handwriting import HandwritingPredictor
 from helpers.models.handwriting_synthesis import HandwritingSynthesiser, Writing
 from helpers.models.hidden_markov import HiddenMarkovModel
 from helpers.models.hybrids import AdversarialAutoencoder, VAEGAN
@@ -15,6 +15,6 @@ from helpers.models.rnn import RecurrentLanguageModel
 from helpers.models.sequence_to_sequence import SequenceToSequence, pad
 from helpers.models.vae import VAE
 from helpers.models.vae_latents import ACTIVE_VARIANCE, active_units, interpolate, kl_per_dimension, latent_traversal
-from helpers.models.waveform import WaveformModel, code_edges, code_log_prob
+from helpers.models.waveform import WaveformModel
 
-__all__ = ["ACTIVE_VARIANCE", "AdversarialAutoencoder", "CategoricalMixture", "ChowLiuTree", "GAN", "GaussianMixture", "HandwritingPredictor", "HandwritingSynthesiser", "HiddenMarkovModel", "IndependentCategorical", "MarkovChain", "Mixture", "ProbabilisticPCA", "RecurrentLanguageModel", "SequenceToSequence", "VAE", "VAEGAN", "WaveformModel", "Writing", "active_units", "check_strokes", "code_edges", "code_log_prob", "interpolate", "kl_per_dimension", "latent_traversal", "loss_terms", "masked", "maximum_spanning_tree", "mixture_layer", "mutual_information", "pad", "pair_tables", "shifted", "standardised",]
+__all__ = ["ACTIVE_VARIANCE", "AdversarialAutoencoder", "CategoricalMixture", "ChowLiuTree", "GAN", "GaussianMixture", "HandwritingPredictor", "HandwritingSynthesiser", "HiddenMarkovModel", "IndependentCategorical", "MarkovChain", "Mixture", "ProbabilisticPCA", "RecurrentLanguageModel", "SequenceToSequence", "VAE", "VAEGAN", "WaveformModel", "Writing", "active_units", "interpolate", "kl_per_dimension", "latent_traversal", "maximum_spanning_tree", "mutual_information", "pad", "pair_tables",]

@@ -1,4 +1,4 @@
-r"""Attention that moves along a text: a few bumps that only ever go forward."""
+"""Attention that moves along a text: a few bumps that only ever go forward."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import math
 
 import torch
 from torch import Tensor, nn
-
-from helpers.checks import check_at_least, check_positive
 
 
 class SoftWindow(nn.Module):
@@ -22,8 +20,7 @@ class SoftWindow(nn.Module):
     Args:
         hidden: H, the width of the state that steers the window.
         bumps: J, how many bumps.
-        letter_steps: steps that a letter takes on average; at the start of training the centres
-            move at this speed, so that each letter is in view at about the right time.
+        letter_steps: steps that a letter takes on average: at first the centres have this speed.
 
     Reference: Graves, arXiv:1308.0850, section 5; the start of the centres' speed is ours.
 
@@ -33,14 +30,11 @@ class SoftWindow(nn.Module):
     >>> w.shape, phi.shape, kappa.shape
     (torch.Size([1, 4]), torch.Size([1, 3]), torch.Size([1, 2]))
 
-    Taught in: applications/handwriting.
+    Taught in: applications/handwriting
     """
 
     def __init__(self, hidden: int, bumps: int, *, letter_steps: float = 12.0) -> None:
         super().__init__()
-        check_at_least("hidden", hidden, 1)
-        check_at_least("bumps", bumps, 1)
-        check_positive("letter_steps", letter_steps)
         self.steer = nn.Linear(hidden, 3 * bumps)
         with torch.no_grad():
             self.steer.weight.mul_(0.3)  # at first the bias decides
@@ -50,16 +44,12 @@ class SoftWindow(nn.Module):
             self.steer.bias[2 * bumps :] = -math.log(letter_steps)
 
     def forward(self, h: Tensor, kappa: Tensor, letters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        r"""One step.
+        """One step: what is seen, w (B, V), the weights phi (B, U), and the centres after it.
 
         Args:
             h: (B, H), the state.
-            kappa: (B, J), the centres before this step.
+            kappa: (B, J), the centres before this step, in letters.
             letters: (B, U, V), one-hot rows; rows of zeros behind the end of a text.
-
-        Returns:
-            w (B, V), what is seen; phi (B, U), the weights, at least 0 and with any sum; the
-            centres after the step (B, J), in letters.
         """
         alpha, beta, move = self.steer(h).exp().chunk(3, 1)  # (B, J) each
         kappa = kappa + move

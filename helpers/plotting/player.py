@@ -1,4 +1,4 @@
-r"""Sound in a page: players that carry their samples with them and need no network."""
+"""Sound in a page: players that carry their samples with them and need no network."""
 
 from __future__ import annotations
 
@@ -11,28 +11,19 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
-from helpers.checks import argument_error, check_at_least
-from helpers.signal.waveform import check_waveform
+from helpers.checks import argument_error, check_counts
+from helpers.signal import check_waveform
 
 
 def wav_bytes(x: Tensor, *, sample_rate: int = 8000) -> bytes:
-    r"""A WAV file of one channel, 16-bit PCM.
-
-    Args:
-        x: samples (T,) in [-1, 1].
-        sample_rate: in Hz, at least 1.
-
-    Raises:
-        TypeError: `x` is no floating-point tensor.
-        ValueError: stereo, clipped or silent sound, or a sample rate below 1.
+    """The samples (T,), in [-1, 1], as a WAV file of one channel, 16-bit PCM.
 
     >>> import torch
     >>> len(wav_bytes(torch.ones(100)))  # a header of 44 bytes, and two for each sample
     244
     """
-    check_waveform("x", x)
-    check_at_least("sample_rate", sample_rate, 1)
-    samples = np.round(x.detach().cpu().double().numpy() * 32767).astype("<i2")
+    check_counts(sample_rate=sample_rate)
+    samples = np.round(check_waveform("x", x).detach().cpu().double().numpy() * 32767).astype("<i2")
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
@@ -43,7 +34,7 @@ def wav_bytes(x: Tensor, *, sample_rate: int = 8000) -> bytes:
 
 
 class Players:
-    r"""A row of audio players, each with its label; what `players` returns."""
+    """A row of audio players, each with its label; what `players` returns."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = dict(files)
@@ -68,27 +59,20 @@ class Players:
 
 
 def players(sounds: Mapping[str, Tensor], *, sample_rate: int = 8000) -> Players:
-    r"""Audio players side by side, in the order given; the last line of a cell shows them.
+    """Audio players side by side, in the order given; the last line of a cell shows them.
 
     A second of sound at 8 kHz weighs 21 KB in the page.
 
     Args:
         sounds: samples (T,) in [-1, 1] by label; the label is read aloud by screen readers.
-        sample_rate: in Hz, at least 1.
-
-    Raises:
-        TypeError: a sound is no floating-point tensor.
-        ValueError: no sounds, an empty label, stereo, clipped or silent sound, or a sample rate
-            below 1.
+        sample_rate: in Hz.
 
     >>> import torch
     >>> players({"a tone": torch.sin(torch.arange(800.0))})
     Sounds: a tone
 
-    Taught in: applications/speech.
+    Taught in: applications/speech
     """
-    if not sounds:
-        raise argument_error("sounds", "hold at least one sound", "none")
-    if not all(label.strip() for label in sounds):
-        raise argument_error("sounds", "have a label for each sound", "an empty one")
+    if not sounds or not all(label.strip() for label in sounds):
+        raise argument_error("sounds", "be one or more, each with a label", list(sounds))
     return Players({label: wav_bytes(x, sample_rate=sample_rate) for label, x in sounds.items()})

@@ -1,4 +1,4 @@
-r"""Pen strokes on paper."""
+"""Pen strokes on paper."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def strokes(
     points: bool = False,
     title: str | None = None,
 ) -> Axes:
-    r"""The lines that a pen draws; where it is lifted the paper stays white.
+    """The lines that a pen draws; where it is lifted the paper stays white.
 
     Args:
         x: (T, 3), offsets and 1 where the pen leaves the paper after the step, else 0.
@@ -33,9 +33,6 @@ def strokes(
     Returns:
         The axes, with equal units on both sides and without a frame.
 
-    Raises:
-        ValueError: wrong shape, NaN, or a length outside 1 … T.
-
     >>> ax = strokes([[0.0, 1.0, 0.0], [0.0, -1.0, 1.0], [0.5, 0.0, 1.0]])
     >>> [len(line.get_xdata()) for line in ax.lines]  # a line of two points, and a dot
     [2, 1]
@@ -44,8 +41,6 @@ def strokes(
     drawn = as_array("x", x)
     if drawn.ndim != 2 or drawn.shape[1] != 3 or len(drawn) == 0:
         raise argument_error("x", "have shape (T, 3) with T of at least 1", drawn.shape)
-    if length is not None and not 1 <= length <= len(drawn):
-        raise argument_error("length", f"lie in [1, {len(drawn)}]", length)
     drawn = drawn[:length]
     if ax is None:
         _, ax = plt.subplots()

@@ -1,7 +1,9 @@
-"""Sounds as signals: spectrogram and way back, mel filters, the μ-law."""
+"""Sounds as signals: short-time spectra and the way back, mel filters, the μ-law."""
 
-from helpers.signal.mu_law import mu_law_decode, mu_law_encode, mu_law_expand
-from helpers.signal.spectrogram import griffin_lim, istft, mel_filters, spectral_error, stft
+from helpers.signal.griffin_lim import griffin_lim, spectral_error
+from helpers.signal.mel import mel_filters
+from helpers.signal.mu_law import mu_law_decode, mu_law_edges, mu_law_encode
+from helpers.signal.stft import istft, stft
 from helpers.signal.waveform import check_waveform
 
 __all__ = [
@@ -10,8 +12,8 @@ __all__ = [
     "istft",
     "mel_filters",
     "mu_law_decode",
+    "mu_law_edges",
     "mu_law_encode",
-    "mu_law_expand",
     "spectral_error",
     "stft",
 ]

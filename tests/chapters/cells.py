@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -28,4 +29,17 @@ def run_cells(page: str, ids: list[str], **names: Any) -> dict[str, Any]:
     namespace = dict(names)
     for name in ids:
         exec(compile(sources[name], f"{page}.ipynb[{name}]", "exec"), namespace)
+    return namespace
+
+
+def imported(page: str) -> dict[str, Any]:
+    """The names that the cells of the notebook `page` import, wherever they do so."""
+    notebook = nbformat.read(BOOK / f"{page}.ipynb", as_version=4)
+    namespace: dict[str, Any] = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.id != "setup":
+            lines = [
+                n for n in ast.parse(cell.source).body if isinstance(n, ast.Import | ast.ImportFrom)
+            ]
+            exec(compile(ast.Module(lines, []), f"{page}.ipynb[{cell.id}]", "exec"), namespace)
     return namespace

@@ -16,12 +16,10 @@ from torch.nn import functional as F
 from helpers.data import strokes
 from helpers.data.download import DownloadError
 from helpers.distributions import StrokeMixture
-from helpers.metrics import mean_and_standard_error
-from helpers.models.handwriting import HandwritingPredictor
-from helpers.models.handwriting_synthesis import HandwritingSynthesiser
-from helpers.networks.soft_window import SoftWindow
+from helpers.models import HandwritingSynthesiser
+from helpers.networks import SoftWindow
 from helpers.random import seeded
-from tests.chapters.cells import run_cells
+from tests.chapters.cells import imported, run_cells
 
 PAGE = "applications/handwriting"
 
@@ -32,10 +30,8 @@ def _float32() -> None:
 
 
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
-    """The chapter's cells `ids`, with the names that its imports cell gives them."""
-    known = {"torch": torch, "math": math, "nn": nn, "F": F, "seeded": seeded, "seed": 0}
-    known |= {"StrokeMixture": StrokeMixture, "SoftWindow": SoftWindow, "strokes": strokes}
-    known |= {"HandwritingPredictor": HandwritingPredictor, "device": torch.device("cpu")}
+    """The chapter's cells `ids`, with the names that the chapter imports."""
+    known = imported(PAGE) | {"seed": 0, "device": torch.device("cpu")}
     return run_cells(PAGE, list(ids), **(known | names))
 
 
@@ -92,7 +88,7 @@ def test_the_best_single_normal_is_that_of_the_moments(seed: int) -> None:
 
 
 def test_the_fitted_mixture_beats_one_normal_and_not_the_truth() -> None:
-    cells = lesson("fits", "fork", mean_and_standard_error=mean_and_standard_error)
+    cells = lesson("fits", "fork")
     nll = {name: -law.log_prob(cells["fresh"]).mean() for name, law in cells["fork"].items()}
     truth = -cells["floor"].mean()
     assert nll["single normal"] - truth > 0.5
@@ -100,7 +96,7 @@ def test_the_fitted_mixture_beats_one_normal_and_not_the_truth() -> None:
 
 
 def test_a_fixed_discriminator_prefers_one_step() -> None:
-    cells = lesson("fits", "fork", "e20-check", mean_and_standard_error=mean_and_standard_error)
+    cells = lesson("fits", "fork", "e20-check")
     score, fresh = cells["minus_log_D"], cells["fresh"]
     log_p, log_q = cells["truth"].log_prob(fresh), cells["broad"].log_prob(fresh)
     best = log_p.exp() / (log_p.exp() + log_q.exp())
@@ -234,8 +230,7 @@ def test_without_omniglot_the_cell_goes_on(
         raise DownloadError("not here")
 
     monkeypatch.setattr(strokes, "load", missing)
-    names = {"DownloadError": DownloadError, "omniglot_download": False}
-    assert lesson("omniglot", **names)["people"] is None
+    assert lesson("omniglot", omniglot_download=False)["people"] is None
     assert "not on this machine" in capsys.readouterr().out
 
 
@@ -245,9 +240,8 @@ def test_with_omniglot_the_cell_trains_and_scores(
     part = few_words()
     monkeypatch.setattr(strokes, "load", lambda *_, **__: SimpleNamespace(train=part, test=part))
     cells = lesson("fits")
-    names = {"DownloadError": DownloadError, "omniglot_download": True, "predict_epochs": 1}
-    names |= {"seed_everything": torch.manual_seed, "learn_to_write": lambda *_: None}
-    names |= {"mean_and_standard_error": mean_and_standard_error}
-    lesson("omniglot", **(names | {"from_moments": cells["from_moments"]}))
+    names = {"omniglot_download": True, "predict_epochs": 1, "learn_to_write": lambda *_: None}
+    names |= {"seed_everything": torch.manual_seed, "from_moments": cells["from_moments"]}
+    lesson("omniglot", **names)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == ["independent normal", "LSTM, mixture"]

@@ -6,41 +6,27 @@ import math
 from types import SimpleNamespace
 from typing import Any
 
-import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from helpers import plotting
 from helpers.data import sound as sounds
-from helpers.data.sound.synthesis import FORMANTS, plucked_string, vowel
-from helpers.distributions import GaussianLikelihood
-from helpers.metrics import mean_and_standard_error
-from helpers.models import VAE
-from helpers.models.waveform import WaveformModel, code_edges, code_log_prob
-from helpers.networks import MLP
-from helpers.random import seed_everything, seeded
-from helpers.signal.mu_law import mu_law_decode, mu_law_encode
-from helpers.signal.spectrogram import griffin_lim, istft, mel_filters, spectral_error, stft
-from tests.chapters.cells import BOOK, run_cells
+from helpers.data.sound import FORMANTS, vowel
+from helpers.models import WaveformModel
+from helpers.models.vae import VAE
+from helpers.random import seeded
+from helpers.signal import mel_filters, mu_law_decode, mu_law_encode, stft
+from tests.chapters.cells import BOOK, imported, run_cells
 
 PAGE = "applications/speech"
 
 
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
-    """The chapter's cells `ids`, with the names that its imports cell gives them."""
-    known: dict[str, Any] = {"torch": torch, "math": math, "nn": nn, "F": F, "plt": plt}
-    known |= {"plotting": plotting, "seeded": seeded, "seed_everything": seed_everything}
-    known |= {"sounds": sounds, "FORMANTS": FORMANTS, "vowel": vowel, "rate": 8000, "seed": 0}
-    known |= {"mu_law_decode": mu_law_decode, "mu_law_encode": mu_law_encode, "stft": stft}
-    known |= {"plucked_string": plucked_string, "istft": istft, "griffin_lim": griffin_lim}
-    known |= {"mel_filters": mel_filters, "spectral_error": spectral_error, "MLP": MLP}
-    known |= {"WaveformModel": WaveformModel, "code_edges": code_edges}
-    known |= {"code_log_prob": code_log_prob, "data_name": "vowels"}
-    known |= {"mean_and_standard_error": mean_and_standard_error}
+    """The chapter's cells `ids`, with the names that the chapter imports."""
+    known = imported(PAGE) | {"rate": 8000, "seed": 0, "data_name": "vowels"}
     return run_cells(PAGE, list(ids), **(known | names))
 
 

@@ -42,7 +42,13 @@ def test_the_density_is_torchs(device: torch.device, seed: int) -> None:
     expected = reference(p).log_prob(x[:, :2])
     expected = expected + Bernoulli(logits=p.end_logit).log_prob(x[:, 2])
     torch.testing.assert_close(p.log_prob(x), expected)
-    assert p.log_prob(x).shape == p.batch_shape == (3,)
+    assert p.log_prob(x).shape == (3,)
+
+
+def test_the_mean_is_torchs(seed: int) -> None:
+    p = mixture(seed)
+    torch.testing.assert_close(p.mean[:, :2], reference(p).mean)
+    torch.testing.assert_close(p.mean[:, 2], Bernoulli(logits=p.end_logit).mean)
 
 
 @pytest.mark.equation("eq-handwriting-parameters")
@@ -85,6 +91,23 @@ def test_correlations_near_one_stay_exact(r: float) -> None:
     assert math.isclose(
         p.log_density(torch.zeros(2)).item(), abs(r) - math.log(2) - math.log(2 * math.pi)
     )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("min_std", [0.0, 0.1])
+def test_no_raw_output_breaks_the_gradient(dtype: torch.dtype, min_std: float, seed: int) -> None:
+    """Each raw number alone, all of them, and pairs, at ±100 and ±1000."""
+    x = steps(3, seed).to(dtype)
+    for size in (100.0, -100.0, 1000.0, -1000.0):
+        rows = torch.cat(
+            [torch.eye(13), torch.ones(1, 13), torch.eye(13) + torch.eye(13).roll(2, 0)]
+        )
+        for base in (torch.zeros(13), torch.randn(13, generator=seeded(seed))):
+            raw = (base + size * rows).to(dtype)[:, None].requires_grad_()  # (27, 1, 13)
+            log_p = StrokeMixture(raw, min_std=min_std).log_prob(x)
+            (slope,) = torch.autograd.grad(log_p.sum(), raw)
+            assert log_p.isfinite().all()
+            assert slope.isfinite().all()
 
 
 def test_samples_have_the_moments_of_the_mixture(device: torch.device, seed: int) -> None:
@@ -135,16 +158,16 @@ def test_the_floor_is_noise_added_to_the_offset(seed: int) -> None:
 
 
 @pytest.mark.equation("eq-handwriting-bound")
-@pytest.mark.parametrize("log_std", [-50.0, 0.0, 3.0])
+@pytest.mark.parametrize("log_std", [-35.0, 0.0, 3.0])
 @pytest.mark.parametrize("r", [0.0, 25.0, -25.0])
 def test_the_floor_bounds_the_density(log_std: float, r: float) -> None:
     """The closed form −log(2π m²), also where the correlation is one."""
     raw = torch.tensor([0.0, 0, 0, log_std, log_std, r, 0])
     found = StrokeMixture(raw, min_std=0.01).log_density(torch.zeros(2)).item()
     assert found <= -math.log(2 * math.pi * 0.01**2) + 1e-9
-    if log_std == -50:
+    if log_std == -35:
         assert found == pytest.approx(-math.log(2 * math.pi * 0.01**2))
-        assert StrokeMixture(raw).log_density(torch.zeros(2)).item() > 90
+        assert StrokeMixture(raw).log_density(torch.zeros(2)).item() > 60
     elif r:
         assert StrokeMixture(raw).log_density(torch.zeros(2)).item() > 15
 
@@ -154,23 +177,3 @@ def test_the_generator_is_obeyed_and_the_global_one_left_alone(seed: int) -> Non
     first, second = (p.sample(rng=seeded(seed)) for _ in range(2))
     assert torch.equal(first, second)
     assert torch.equal(before, torch.get_rng_state())
-
-
-def test_bad_arguments_are_named() -> None:
-    with pytest.raises(ValueError, match=r"raw must have shape \(..., 6K \+ 1\), got \(2, 8\)"):
-        StrokeMixture(torch.zeros(2, 8))
-    with pytest.raises(TypeError, match="raw must be a floating-point tensor"):
-        StrokeMixture(torch.zeros(7, dtype=torch.int64))
-    with pytest.raises(ValueError, match="min_std must be a number of at least 0, got -1"):
-        StrokeMixture(torch.zeros(7), min_std=-1.0)
-    p = StrokeMixture(torch.zeros(5, 7))
-    with pytest.raises(ValueError, match=r"x must have shape \(..., 3\), got \(5, 2\)"):
-        p.log_prob(torch.zeros(5, 2))
-    with pytest.raises(ValueError, match="x must be finite, got 1 NaN"):
-        p.log_prob(torch.tensor([0.0, math.nan, 0.0]))
-    with pytest.raises(ValueError, match=r"x\[..., 2\] must lie in \[0, 1\], got values from 2"):
-        p.log_prob(torch.tensor([0.0, 0.0, 2.0]))
-    with pytest.raises(ValueError, match=r"bias must be a number of at least 0, got -0\.5"):
-        p.biased(-0.5)
-    with pytest.raises(ValueError, match="scale must be a positive number, got 0"):
-        p.scaled(0)

@@ -66,7 +66,7 @@ def ppca(device: torch.device) -> Case:
 def handwriting(device: torch.device) -> Case:
     x = torch.randn(B, 4, 3, device=device)
     x[..., 2] = (x[..., 2] > 0).double()
-    return HandwritingPredictor(7, 2, scale=0.6, steps=4).to(device), x
+    return HandwritingPredictor(7, 2, scale=0.6, length=4).to(device), x
 
 
 def recurrent(cell: str, device: torch.device) -> Case:

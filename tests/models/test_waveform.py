@@ -1,17 +1,15 @@
-"""The model of samples against scipy, enumeration and its own samples."""
+"""The model of samples against enumeration and its own samples."""
 
 from __future__ import annotations
 
 import itertools
 
-import numpy as np
 import pytest
 import torch
-from scipy.stats import logistic
 
-from helpers.models.waveform import WaveformModel, code_edges, code_log_prob
+from helpers.models import WaveformModel
 from helpers.random import seeded
-from helpers.signal.mu_law import mu_law_decode, mu_law_encode
+from helpers.signal import mu_law_decode
 
 
 def odd_model(levels: int = 7, context: int = 3) -> WaveformModel:
@@ -22,39 +20,6 @@ def odd_model(levels: int = 7, context: int = 3) -> WaveformModel:
     return model
 
 
-@pytest.mark.parametrize("levels", [7, 16, 256])
-def test_the_borders_are_where_the_code_changes(levels: int) -> None:
-    """mu_law_encode just below and just above each border."""
-    edges = code_edges(levels)[1:-1]
-    assert torch.equal(mu_law_encode(edges - 1e-9, levels), torch.arange(levels - 1))
-    assert torch.equal(mu_law_encode(edges + 1e-9, levels), torch.arange(1, levels))
-
-
-@pytest.mark.equation("eq-speech-bins")
-def test_the_mass_of_a_bin_is_a_difference_of_distribution_functions(seed: int) -> None:
-    """scipy.stats.logistic, component by component; the masses of all bins sum to 1."""
-    g, levels = seeded(seed), 16
-    mean, log_scale = torch.randn(4, 3, generator=g) / 2, torch.randn(4, 3, generator=g) - 2
-    log_weight = torch.randn(4, 3, generator=g).log_softmax(-1)
-    edges = code_edges(levels)
-    codes = torch.arange(levels)[:, None].expand(-1, 4)
-    ours = code_log_prob(codes, mean, log_scale, log_weight, edges).exp()
-    law = logistic(mean.numpy(), log_scale.exp().numpy())
-    below = np.stack([law.cdf(b) for b in edges.tolist()])  # (V + 1, 4, 3)
-    expected = (np.diff(below, axis=0) * log_weight.exp().numpy()).sum(-1)
-    assert np.allclose(ours.numpy(), expected, atol=1e-12)
-    assert torch.allclose(ours.sum(0), torch.ones(4))
-
-
-def test_far_bins_keep_a_finite_logarithm() -> None:
-    code = torch.tensor([0, 200])
-    found = code_log_prob(
-        code, torch.full((2, 1), 0.9), torch.full((2, 1), -6.0), torch.zeros(2, 1), code_edges()
-    )
-    assert torch.isfinite(found).all()
-    assert (found < -50).all()
-
-
 @pytest.mark.equation("eq-speech-chain")
 def test_all_short_sounds_together_have_probability_one(seed: int) -> None:
     """Enumeration of all sequences of three codes."""
@@ -62,7 +27,7 @@ def test_all_short_sounds_together_have_probability_one(seed: int) -> None:
     model = odd_model(levels=5)
     codes = torch.tensor(list(itertools.product(range(5), repeat=3)))
     for y in (0, 1):
-        log_p = model.log_conditionals(codes, torch.full((len(codes),), y)).sum(1)
+        log_p = model.log_prob(codes, torch.full((len(codes),), y))
         assert log_p.exp().sum().item() == pytest.approx(1.0, abs=1e-9)
 
 
@@ -96,10 +61,10 @@ def test_samples_have_the_models_probabilities(seed: int) -> None:
     torch.manual_seed(seed)
     model, n = odd_model(levels=4), 20_000
     y = torch.ones(n).long()
-    drawn = model.sample(y, length=3, rng=seeded(seed))
+    drawn = model.sample(n, classes=y, length=3, rng=seeded(seed))
     triples = torch.tensor(list(itertools.product(range(4), repeat=3)))
     with torch.no_grad():
-        p = model.log_conditionals(triples, y[: len(triples)]).sum(1).exp()
+        p = model.log_prob(triples, y[: len(triples)]).exp()
     code = 16 * drawn[:, 0] + 4 * drawn[:, 1] + drawn[:, 2]
     share = torch.bincount(code, minlength=64) / n
     assert ((share - p).abs() <= 5 * (p * (1 - p) / n).sqrt() + 2 / n).all()
@@ -112,28 +77,41 @@ def test_a_short_memory_hides_the_rest(seed: int) -> None:
         model.linear.weight[:, :2] = 0  # what is older than one sample counts nothing
         model.net.layers[0].weight[:, :2] = 0
     y = torch.tensor([0, 1, 1])
-    a, b = (model.sample(y, length=9, memory=m, rng=seeded(seed)) for m in (1, 3))
+    a, b = (model.sample(3, classes=y, length=9, memory=m, rng=seeded(seed)) for m in (1, 3))
     assert torch.equal(a, b)
 
 
-def test_bad_arguments_are_refused() -> None:
-    model = odd_model()
-    y = torch.tensor([0])
-    with pytest.raises(ValueError, match="context must be an integer of at least 1, got 0"):
-        WaveformModel(0, classes=2)
-    with pytest.raises(TypeError, match="code must"):
-        model.log_conditionals(torch.zeros(1, 4), y)
-    with pytest.raises(ValueError, match="encode with mu_law_encode"):
-        model.log_conditionals(torch.full((1, 4), 7), y)
-    with pytest.raises(ValueError, match="code must have shape"):
-        model.log_conditionals(torch.zeros(4).long(), y)
-    with pytest.raises(ValueError, match="y must"):
-        model.log_conditionals(torch.zeros(1, 4).long(), y + 2)
-    with pytest.raises(ValueError, match="length must be"):
-        model.sample(y, length=0)
+def test_the_loss_is_the_mean_over_sounds_and_over_samples(seed: int) -> None:
+    torch.manual_seed(seed)
+    model, x, y = odd_model(), torch.randint(7, (4, 6)), torch.tensor([0, 1, 1, 0])
+    terms, log_prob = model.loss(x, y), model.log_prob(x, y).detach()
+    torch.testing.assert_close(terms["loss"].detach(), -log_prob.mean())
+    torch.testing.assert_close(terms["nats_per_symbol"], -log_prob.mean() / 6)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])
+def test_narrow_integers_are_the_same_codes(dtype: torch.dtype) -> None:
+    model, x, y = odd_model(), torch.randint(7, (2, 9)), torch.tensor([0, 1])
+    torch.testing.assert_close(model.log_prob(x.to(dtype), y.to(dtype)), model.log_prob(x, y))
+    drawn = [model.sample(2, classes=k, length=4, rng=seeded(0)) for k in (y, y.to(dtype))]
+    assert torch.equal(*drawn)
+
+
+def test_no_value_is_read_on_a_device() -> None:
+    """On the meta device, which has no values, any look at one raises."""
+    model, y = odd_model().to("meta"), torch.zeros(2, dtype=torch.int64, device="meta")
+    loss = model.loss(torch.zeros(2, 9, dtype=torch.int32, device="meta"), y)["loss"]
+    loss.backward()
+    assert model.sample(2, classes=y, length=3).shape == (2, 3)
+
+
+def test_bad_arguments_are_named() -> None:
+    model, y = odd_model(), torch.tensor([0])
+    with pytest.raises(ValueError, match=r"x must lie in \[0, 6\], got"):
+        model.log_prob(torch.full((1, 4), 7), y)
+    with pytest.raises(ValueError, match=r"y must have shape \(1,\), got \(2,\)"):
+        model.log_prob(torch.zeros(1, 4).long(), torch.tensor([0, 1]))
+    with pytest.raises(ValueError, match=r"classes must lie in \[0, 1\]"):
+        model.sample(1, classes=y + 2, length=2)
     with pytest.raises(ValueError, match=r"memory must lie in \[1, 3\], got 4"):
-        model.sample(y, length=2, memory=4)
-    with pytest.raises(ValueError, match="y must"):
-        model.sample(y + 2, length=2)
-    with pytest.raises(ValueError, match="levels must"):
-        code_edges(1)
+        model.sample(1, classes=y, length=2, memory=4)

@@ -39,19 +39,11 @@ def test_a_second_weighs_what_the_text_says() -> None:
     assert 21_000 < len(players({"tone": x})._repr_html_()) < 22_000
 
 
-def test_bad_sounds_are_refused() -> None:
+def test_bad_sounds_are_named() -> None:
     x = torch.sin(torch.arange(50.0))
     with pytest.raises(ValueError, match="sample_rate must be an integer of at least 1, got 0"):
         players({"x": x}, sample_rate=0)
-    with pytest.raises(ValueError, match=r"x must be one channel.*stereo"):
-        players({"x": torch.stack([x, x])})
-    with pytest.raises(ValueError, match="clipped or not scaled"):
-        wav_bytes(2 * x)
     with pytest.raises(ValueError, match="got silence"):
         wav_bytes(0 * x)
-    with pytest.raises(TypeError, match="floating-point"):
-        wav_bytes(torch.ones(5).long())
-    with pytest.raises(ValueError, match="sounds must hold at least one sound"):
-        players({})
-    with pytest.raises(ValueError, match="label for each sound"):
+    with pytest.raises(ValueError, match="sounds must be one or more, each with a label"):
         players({" ": x})

@@ -2,5 +2,15 @@
 
 from helpers.data.sound.datasets import Sounds, SoundSplits, load, pack
 from helpers.data.sound.synthesis import FORMANTS, plucked_string, vowel
+from helpers.data.sound.wav import read_wav
 
-__all__ = ["FORMANTS", "SoundSplits", "Sounds", "load", "pack", "plucked_string", "vowel"]
+__all__ = [
+    "FORMANTS",
+    "SoundSplits",
+    "Sounds",
+    "load",
+    "pack",
+    "plucked_string",
+    "read_wav",
+    "vowel",
+]

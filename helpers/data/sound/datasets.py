@@ -1,4 +1,4 @@
-r"""Short sounds with labels, sampled at 8 kHz.
+"""Short sounds with labels.
 
 =================  ===========================  ==================  ===============================
 name               items                        splits              source and licence
@@ -9,6 +9,7 @@ name               items                        splits              source and l
                    notes, 0.3 s
 ``spoken_digits``  3,000 digits, said by six    2,400 / 300 / 300   Jakobovski et al., CC BY-SA
                    people, cut after 0.64 s                         4.0; downloaded once (16 MB)
+a folder's path    your own WAV files           about 8 : 1 : 1     yours
 =================  ===========================  ==================  ===============================
 """
 
@@ -21,28 +22,31 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 
-from helpers.checks import argument_error, check_option
+from helpers.checks import argument_error
 from helpers.data.download import fetch
 from helpers.data.sound import spoken_digits
-from helpers.data.sound.synthesis import FORMANTS, plucked_string, vowel
+from helpers.data.sound.synthesis import FORMANTS, SAMPLE_RATE, plucked_string, vowel
+from helpers.data.sound.wav import read_wav
 from helpers.random import seeded
-from helpers.signal.waveform import check_waveform
+from helpers.signal import check_waveform
 
-SAMPLE_RATE = 8000  # Hz
 SIZES = {
     "vowels": {"train": 1000, "validation": 125, "test": 125},
     "strings": {"train": 500, "validation": 60, "test": 65},
 }
 #: The notes of the strings and their pitches in Hz.
 NOTES = {"A2": 110.0, "C3": 130.8, "D3": 146.8, "E3": 164.8, "G3": 196.0}
-VOWEL_SECONDS, STRING_SECONDS, DIGIT_SECONDS = 0.32, 0.32, 0.64  # room for each item
+ROOM = {"vowels": 2560, "strings": 2560, "spoken_digits": 5120}  # samples for each item
 BREATH = 0.01  # standard deviation of the noise in a voice
+LOUDEST = 0.9  # largest magnitude of a recording
 
 
 @dataclass(frozen=True, eq=False)
 class Sounds:
-    r"""One part of a data set.
+    """One part of a data set.
 
     Attributes:
         x: (N, T) float32 samples in [-1, 1]; behind the end of a sound they are 0.
@@ -72,31 +76,38 @@ class SoundSplits:
 
 
 def load(
-    name: str = "vowels", *, folder: str | Path | None = None, download: bool = True
+    name: str | Path = "vowels",
+    *,
+    folder: str | Path | None = None,
+    download: bool = True,
+    sample_rate: int = SAMPLE_RATE,
 ) -> SoundSplits:
-    r"""The data set called `name`, the same at each call.
+    """The data set called `name`, the same at each call.
 
     Args:
-        name: ``"vowels"`` or ``"strings"`` (made here), or ``"spoken_digits"``.
+        name: ``"vowels"`` or ``"strings"`` (made here), ``"spoken_digits"``, or the path of a
+            folder of your own WAV files; the folder in which a file lies is its class.
         folder: where a downloaded file is kept; by default ``DGM_DATA``, else
             ``~/.cache/deep-generative-models``.
         download: False forbids the network, so that a missing file is an error.
+        sample_rate: to which your own sounds are converted, in Hz.
 
     Returns:
-        Three splits on the CPU. The spoken digits are scaled to a largest magnitude of 0.9, and
-        those of the test split are the official ones.
-
-    Raises:
-        ValueError: the name is unknown.
-        DownloadError: the file is missing and could not be fetched, or is not the expected one.
+        Three splits. Recordings are scaled to a largest magnitude of 0.9; the test split of the
+        spoken digits is the official one.
 
     >>> data = load("vowels")
     >>> data.train.x.shape, data.classes, data.sample_rate
     (torch.Size([1000, 2560]), ('a', 'e', 'i', 'o', 'u'), 8000)
 
-    Taught in: applications/speech.
+    Taught in: applications/speech
     """
-    check_option("name", name, ["vowels", "strings", "spoken_digits"])
+    if name not in ROOM:
+        if not Path(name).is_dir():
+            expected = f"be one of {', '.join(ROOM)}, or a folder of WAV files"
+            raise argument_error("name", expected, repr(str(name)))
+        return _own(Path(name), sample_rate)
+    name = str(name)
     if name == "spoken_digits":
         path = fetch(
             spoken_digits.FILE,
@@ -105,22 +116,43 @@ def load(
             folder=folder,
             download=download,
         )
-        room = round(DIGIT_SECONDS * SAMPLE_RATE)
-        parts = {
-            split: pack([0.9 * x / x.abs().max() for x in waves], y, room=room)
-            for split, (waves, y) in spoken_digits.read_spoken_digits(path).items()
-        }
+        items = spoken_digits.read_spoken_digits(path)
+        items = {split: ([_scaled(x) for x in waves], y) for split, (waves, y) in items.items()}
         classes = tuple(str(digit) for digit in range(10))
-        return SoundSplits(**parts, classes=classes, sample_rate=SAMPLE_RATE, name=name)
-    rng = np.random.default_rng(1983)
-    make, classes = (_voice, tuple(FORMANTS)) if name == "vowels" else (_string, tuple(NOTES))
-    seconds = VOWEL_SECONDS if name == "vowels" else STRING_SECONDS
-    parts = {}
-    for split, size in SIZES[name].items():
-        y = [i % len(classes) for i in range(size)]
-        waves = [make(classes[label], rng) for label in y]
-        parts[split] = pack(waves, y, room=round(seconds * SAMPLE_RATE))
+    else:
+        rng = np.random.default_rng(1983)
+        make, classes = (_voice, tuple(FORMANTS)) if name == "vowels" else (_string, tuple(NOTES))
+        items = {}
+        for split, size in SIZES[name].items():
+            y = [i % len(classes) for i in range(size)]
+            items[split] = [make(classes[label], rng) for label in y], y
+    parts = {split: pack(waves, y, room=ROOM[name]) for split, (waves, y) in items.items()}
     return SoundSplits(**parts, classes=classes, sample_rate=SAMPLE_RATE, name=name)
+
+
+def _own(folder: Path, sample_rate: int) -> SoundSplits:
+    """A folder's WAV files in an order drawn once: a tenth each for validation and test."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".wav")
+    if len(files) < 3:
+        hint = "one for each of the three splits"
+        raise argument_error(str(folder), "hold at least 3 WAV files", len(files), hint)
+    files = [files[i] for i in torch.randperm(len(files), generator=seeded(1983)).tolist()]
+    waves = {}
+    for path in files:
+        wave = read_wav(path, sample_rate=sample_rate)
+        waves[path] = _scaled(check_waveform(str(path), wave))
+    classes = sorted({path.parent.name for path in files})
+    room, tenth = max(map(len, waves.values())), max(1, len(files) // 10)
+    cuts = {"train": files[2 * tenth :], "validation": files[:tenth], "test": files[tenth:][:tenth]}
+    parts = {
+        split: pack([waves[p] for p in paths], [classes.index(p.parent.name) for p in paths], room)
+        for split, paths in cuts.items()
+    }
+    return SoundSplits(**parts, classes=tuple(classes), sample_rate=sample_rate, name=folder.name)
+
+
+def _scaled(x: Tensor) -> Tensor:
+    return LOUDEST * x / x.abs().max()
 
 
 def _voice(name: str, rng: np.random.Generator) -> Tensor:
@@ -139,22 +171,16 @@ def _string(note: str, rng: np.random.Generator) -> Tensor:
     return plucked_string(seconds=0.3, pitch=float(pitch), rng=draws).float()
 
 
-def pack(waves: Sequence[Tensor], y: Sequence[int], *, room: int) -> Sounds:
-    r"""Sounds of different lengths as one tensor (N, room): cut behind it, zeros behind the end.
-
-    Raises:
-        ValueError: no sounds, another number of labels, stereo, clipped or silent sound.
+def pack(waves: Sequence[Tensor], y: Sequence[int], room: int | None = None) -> Sounds:
+    """Sounds (T,) of classes `y` as one tensor, with zeros behind the ends, cut at `room`.
 
     >>> pack([torch.ones(3), torch.ones(9)], [0, 1], room=5).lengths
     tensor([3, 5])
     """
-    if not waves:
-        raise argument_error("waves", "hold at least one sound", "none")
-    if len(y) != len(waves):
-        raise argument_error("y", f"hold {len(waves)} labels", len(y))
-    x = torch.zeros(len(waves), room, dtype=torch.float32)
-    for i, wave in enumerate(waves):
-        check_waveform(f"waves[{i}]", wave)
-        x[i, : len(wave)] = wave[:room]
-    lengths = torch.tensor([min(len(wave), room) for wave in waves])
-    return Sounds(x, lengths, torch.tensor(list(y)))
+    if not waves or len(y) != len(waves):
+        got = f"{len(waves)} and {len(y)}"
+        raise argument_error("waves and y", "hold at least one sound and a class for each", got)
+    cut = [check_waveform(f"waves[{i}]", wave)[:room] for i, wave in enumerate(waves)]
+    x = pad_sequence([wave.float() for wave in cut], batch_first=True)
+    x = F.pad(x, (0, (room or x.shape[1]) - x.shape[1]))
+    return Sounds(x, torch.tensor([len(wave) for wave in cut]), torch.tensor(list(y)))

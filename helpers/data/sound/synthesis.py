@@ -1,7 +1,4 @@
-r"""Sounds by formula: vowels and a plucked string.
-
-Times are in seconds, frequencies in Hz.
-"""
+"""Sounds by formula: vowels and a plucked string."""
 
 from __future__ import annotations
 
@@ -10,7 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_at_least, check_positive
+from helpers.checks import check_between, check_option
+
+SAMPLE_RATE = 8000  # Hz
 
 #: The first three formants, resonances of the mouth, of five vowels in Hz: rounded textbook values.
 FORMANTS = {
@@ -22,95 +21,66 @@ FORMANTS = {
 }
 
 
-def vowel(
-    name: str,
-    *,
-    seconds: float = 0.5,
-    pitch: float = 120.0,
-    mouth: float = 1.0,
-    sample_rate: int = 8000,
-) -> Tensor:
-    r"""A synthetic vowel: a buzz at the pitch of a voice, filtered by three resonances.
+def vowel(name: str, *, seconds: float = 0.5, pitch: float = 120.0, mouth: float = 1.0) -> Tensor:
+    """A synthetic vowel: a buzz at the pitch of a voice, filtered by three resonances.
 
-    The buzz is a sum of all harmonics below half the sample rate. Each harmonic is weighted by the
+    The buzz is a sum of all harmonics below half the sample rate, 8000 Hz. Each is weighted by the
     gain of the resonances (second order, bandwidths of 80, 100 and 120 Hz) and by 1/frequency, the
     fall of the voice's source.
 
     Args:
         name: one of `FORMANTS`.
-        seconds: length, above 0.
-        pitch: fundamental frequency in Hz, above 0 and below half the sample rate.
-        mouth: factor of all resonances, above 0; a child's short mouth has one above 1.
-        sample_rate: in Hz, at least 1.
+        seconds: length.
+        pitch: fundamental frequency in Hz, below half the sample rate.
+        mouth: factor of all resonances; a child's short mouth has one above 1.
 
     Returns:
         (T,) samples, the largest magnitude 0.9, with 10 ms of fading in and out.
 
-    Raises:
-        ValueError: an unknown vowel or an option out of range.
-
     >>> vowel("a", seconds=0.25).shape
     torch.Size([2000])
 
-    Taught in: speech.
+    Taught in: applications/speech
     """
-    if name not in FORMANTS:
-        raise argument_error("name", f"be one of {', '.join(FORMANTS)}", repr(name))
-    check_at_least("sample_rate", sample_rate, 1)
-    check_positive("seconds", seconds)
-    check_positive("pitch", pitch)
-    check_positive("mouth", mouth)
-    if pitch >= sample_rate / 2:
-        raise argument_error("pitch", f"be below half the sample rate, {sample_rate / 2} Hz", pitch)
-    time = torch.arange(round(seconds * sample_rate)) / sample_rate  # (T,)
-    harmonics = pitch * torch.arange(1, int(sample_rate / 2 / pitch) + 1)  # (K,)
+    check_option("name", name, FORMANTS)
+    check_between("pitch", pitch, 0, SAMPLE_RATE / 2, ends="()")
+    time = torch.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE  # (T,)
+    harmonics = pitch * torch.arange(1, int(SAMPLE_RATE / 2 / pitch) + 1)  # (K,)
     gain = 1 / harmonics
     for centre, bandwidth in zip(FORMANTS[name], (80.0, 100.0, 120.0)):
         centre = mouth * centre
         detuned = (centre**2 - harmonics**2) ** 2 + (bandwidth * harmonics) ** 2
         gain = gain * centre**2 / detuned.sqrt()
     wave = (gain[:, None] * torch.sin(2 * math.pi * harmonics[:, None] * time)).sum(0)
-    return _finish(wave, sample_rate)
+    return _finish(wave)
 
 
 def plucked_string(
-    *,
-    seconds: float = 1.0,
-    pitch: float = 220.0,
-    sample_rate: int = 8000,
-    rng: torch.Generator | None = None,
+    *, seconds: float = 1.0, pitch: float = 220.0, rng: torch.Generator | None = None
 ) -> Tensor:
     r"""A plucked string by Karplus and Strong: noise that circles in a delay line and is smoothed.
 
     $$ y_t = \tfrac12 (y_{t-P} + y_{t-P-1}), \qquad P = \mathrm{round}(r / f - \tfrac12) $$
 
-    so that the pitch is r/(P + ½), near f at the sample rate r.
+    so that the pitch is r/(P + ½), near f at the sample rate r, 8000 Hz.
 
     Args:
-        seconds: length, above 0.
-        pitch: f in Hz, above 0 and at most a quarter of the sample rate.
-        sample_rate: r in Hz, at least 1.
+        seconds: length.
+        pitch: f in Hz, at most a quarter of the sample rate.
         rng: draws the noise of the pluck.
 
     Returns:
         (T,) samples, the largest magnitude 0.9.
-
-    Raises:
-        ValueError: an option is out of range.
 
     Reference: Karplus and Strong 1983, Computer Music Journal 7(2).
 
     >>> plucked_string(seconds=0.5).shape
     torch.Size([4000])
 
-    Taught in: speech.
+    Taught in: applications/speech
     """
-    check_at_least("sample_rate", sample_rate, 1)
-    check_positive("seconds", seconds)
-    check_positive("pitch", pitch)
-    if pitch > sample_rate / 4:
-        raise argument_error("pitch", f"be at most {sample_rate / 4} Hz", pitch, "a quarter of r")
-    period, length = round(sample_rate / pitch - 0.5), round(seconds * sample_rate)
+    check_between("pitch", pitch, 0, SAMPLE_RATE / 4, ends="(]")
+    period, length = round(SAMPLE_RATE / pitch - 0.5), round(seconds * SAMPLE_RATE)
     wave = torch.zeros(max(length, period + 1))
     wave[: period + 1] = 2 * torch.rand(period + 1, generator=rng) - 1
     for start in range(period + 1, length, period):  # the next period depends on the last only
@@ -118,12 +88,12 @@ def plucked_string(
         here = wave[start - period : end - period]
         before = wave[start - period - 1 : end - period - 1]
         wave[start:end] = 0.5 * (here + before)
-    return _finish(wave[:length], sample_rate)
+    return _finish(wave[:length])
 
 
-def _finish(wave: Tensor, sample_rate: int) -> Tensor:
+def _finish(wave: Tensor) -> Tensor:
     """Fade 10 ms in and out, and scale the largest magnitude to 0.9."""
-    fade = min(len(wave) // 2, round(0.01 * sample_rate))
+    fade = min(len(wave) // 2, round(0.01 * SAMPLE_RATE))
     ramp = torch.linspace(0, 1, fade + 1)[1:]
     wave = wave - wave.mean()
     wave = torch.cat(

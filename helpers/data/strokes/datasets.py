@@ -1,4 +1,4 @@
-r"""Handwriting as sequences of pen steps: offsets, and where the pen leaves the paper.
+"""Handwriting as sequences of pen steps: offsets, and where the pen leaves the paper.
 
 ============  =========================  =====================  ================================
 name          items                      splits                 source and licence
@@ -22,8 +22,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
-from helpers.checks import argument_error, check_at_least, check_option
+from helpers.checks import argument_error, check_counts, check_data, check_option
 from helpers.data.download import fetch
 from helpers.data.strokes import omniglot
 from helpers.data.strokes.glyphs import LETTERS
@@ -36,14 +37,13 @@ SIZES = {"train": 4000, "validation": 400, "test": 400}
 
 @dataclass(frozen=True, eq=False)
 class Strokes:
-    r"""One part of a data set.
+    """One part of a data set.
 
     Attributes:
         x: (N, T, 3) float32, one row a step of the pen: its offset from the step before (to the
-            right and up; the first from the origin), then 1 if the pen leaves the paper after it,
-            else 0. Rows behind the end of a sequence are 0.
-        lengths: (N,) int64, the steps of each sequence.
-        texts: what is written, N strings.
+            right and up), then 1 if the pen leaves the paper after it, else 0; 0 behind the end.
+        lengths: (N,) int64, the steps of each.
+        texts: what is written.
     """
 
     x: Tensor
@@ -68,36 +68,25 @@ class StrokeSplits:
 
 
 def load(
-    name: str = "glyphs",
-    *,
-    folder: str | Path | None = None,
-    download: bool = True,
-    font: str = "upright",
+    name: str = "glyphs", *, folder: str | Path | None = None, download: bool = True
 ) -> StrokeSplits:
-    r"""The data set called `name`, the same at each call.
+    """The data set called `name`, the same at each call.
 
     Args:
         name: ``"glyphs"`` (made here) or ``"omniglot"``.
         folder: where a downloaded file is kept; by default ``DGM_DATA``, else
             ``~/.cache/deep-generative-models``.
         download: False forbids the network, so that a missing file is an error.
-        font: of the glyphs: ``"upright"`` or ``"italic"``.
 
     Returns:
-        Three splits on the CPU. Glyphs: offsets in x-heights, texts are the words. Omniglot:
-        offsets in sides of the canvas, texts are ``"Greek/character01"``, `alphabet` is empty.
-
-    Raises:
-        ValueError: the name is unknown.
-        DownloadError: the file is missing and could not be fetched, or is not the expected one.
+        Three splits. Glyphs: offsets in x-heights, texts are the words. Omniglot: offsets in sides
+        of the canvas, texts are ``"Greek/character01"``, `alphabet` is empty.
 
     >>> data = load("glyphs")
     >>> len(data.train), len(data.validation), len(data.test), data.unit
     (4000, 400, 400, 'x-height')
-    >>> set(data.train.texts) & set(data.test.texts)
-    set()
 
-    Taught in: applications/handwriting.
+    Taught in: applications/handwriting
     """
     check_option("name", name, ["glyphs", "omniglot"])
     if name == "omniglot":
@@ -115,83 +104,63 @@ def load(
     parts, start = {}, 0
     for split, size in SIZES.items():
         texts = words[start : start + size]
-        items = [write(text, Writer.draw(rng), rng=rng, font=font) for text in texts]
+        items = [write(text, Writer.draw(rng), rng=rng) for text in texts]
         parts[split] = pack(items, texts)
         start += size
     return StrokeSplits(**parts, alphabet=LETTERS, unit="x-height", name=name)
 
 
-def pack(sequences: Sequence[Array], texts: Sequence[str]) -> Strokes:
-    r"""Sequences of different lengths as one padded tensor.
-
-    Raises:
-        ValueError: no sequences, an empty one, a wrong shape, or NaN.
+def pack(sequences: Sequence[Array | Tensor], texts: Sequence[str]) -> Strokes:
+    """Pen sequences (T, 3) of different lengths as one tensor, with zeros behind the ends.
 
     >>> pack([np.ones((2, 3)), np.ones((4, 3))], ["a", "b"]).x.shape
     torch.Size([2, 4, 3])
     """
-    if not sequences:
-        raise argument_error("sequences", "hold at least one sequence", "none")
-    if len(texts) != len(sequences):
-        raise argument_error("texts", f"hold {len(sequences)} texts", len(texts))
-    lengths = [len(sequence) for sequence in sequences]
-    x = torch.zeros(len(sequences), max(lengths), 3, dtype=torch.float32)
-    for i, sequence in enumerate(sequences):
-        name = f"sequences[{i}]"
-        if sequence.ndim != 2 or sequence.shape[1] != 3 or len(sequence) == 0:
-            raise argument_error(name, "have shape (T, 3) with T of at least 1", sequence.shape)
-        if not np.isfinite(sequence).all():
-            raise argument_error(name, "be finite", "NaN or infinite offsets")
-        x[i, : len(sequence)] = torch.as_tensor(sequence)
-    return Strokes(x, torch.tensor(lengths), tuple(texts))
+    if not sequences or len(texts) != len(sequences):
+        got = f"{len(sequences)} and {len(texts)}"
+        expected = "hold at least one sequence and a text for each"
+        raise argument_error("sequences and texts", expected, got)
+    items = [
+        check_data(f"sequences[{i}]", torch.as_tensor(sequence), ("T", 3)).float()
+        for i, sequence in enumerate(sequences)
+    ]
+    lengths = torch.tensor([len(item) for item in items])
+    return Strokes(pad_sequence(items, batch_first=True), lengths, tuple(texts))
 
 
 def encode(texts: Sequence[str], alphabet: str) -> Tensor:
-    r"""Places in the alphabet of the letters of each text: (N, U) int64, −1 behind its end.
-
-    Raises:
-        ValueError: no texts, an empty one, or a letter that is not in the alphabet.
+    """Places in the alphabet of the letters of each text: (N, U) int64, −1 behind its end.
 
     >>> encode(["cab", "a"], "abc")
     tensor([[ 2,  0,  1],
             [ 0, -1, -1]])
     """
-    if not texts:
-        raise argument_error("texts", "hold at least one text", "none")
-    codes = torch.full((len(texts), max(len(text) for text in texts)), -1)
-    for row, text in zip(codes, texts):
-        if not text:
-            raise argument_error("text", "have at least one letter", "an empty text")
-        unknown = sorted(set(text) - set(alphabet))
-        if unknown:
-            raise argument_error("text", f"use the letters {alphabet!r} only", repr(unknown[0]))
-        row[: len(text)] = torch.tensor([alphabet.index(letter) for letter in text])
-    return codes
+    if not texts or not all(texts):
+        raise argument_error("texts", "be one or more, of at least one letter", list(texts))
+    unknown = sorted(set("".join(texts)) - set(alphabet))
+    if unknown:
+        raise argument_error("texts", f"use the letters {alphabet!r} only", repr(unknown[0]))
+    codes = [torch.tensor([alphabet.index(letter) for letter in text]) for text in texts]
+    return pad_sequence(codes, batch_first=True, padding_value=-1)
 
 
 class Buckets:
-    r"""Batches of sequences of similar length, cut to the longest of each batch.
+    """Batches of sequences of similar length, cut to the longest of each batch.
 
-    Padding costs time and teaches nothing. Each pass visits every sequence once, the batches in a
-    new order; which sequences share a batch changes a little from pass to pass.
+    Each pass visits every sequence once, the batches in a new order, and yields
+    ``(x, lengths, *tensors)``; which sequences share a batch changes a little from pass to pass.
 
     Args:
         strokes: the sequences.
         *tensors: further tensors of N rows, which come along uncut: codes of the texts.
-        batch_size: sequences in a batch, at least 1; the last one may be smaller.
+        batch_size: sequences in a batch.
         rng: draws the orders.
-
-    Yields:
-        ``(x, lengths, *tensors)`` of a batch.
-
-    Raises:
-        ValueError: a tensor of another number of rows, or `batch_size` below 1.
 
     >>> data = pack([np.ones((n, 3)) for n in (9, 2, 8, 3)], list("abcd"))
     >>> sorted(x.shape[1] for x, lengths in Buckets(data, batch_size=2))
     [3, 9]
 
-    Taught in: applications/handwriting.
+    Taught in: applications/handwriting
     """
 
     def __init__(
@@ -201,11 +170,10 @@ class Buckets:
         batch_size: int,
         rng: torch.Generator | None = None,
     ) -> None:
-        check_at_least("batch_size", batch_size, 1)
-        for i, tensor in enumerate(tensors):
-            if len(tensor) != len(strokes):
-                got = f"{len(tensor)} rows"
-                raise argument_error(f"tensors[{i}]", f"have {len(strokes)} rows", got)
+        check_counts(batch_size=batch_size)
+        rows = [len(tensor) for tensor in tensors]
+        if any(n != len(strokes) for n in rows):
+            raise argument_error("tensors", f"have {len(strokes)} rows each", rows)
         self.tensors = (strokes.x, strokes.lengths, *tensors)
         self.batch_size, self.rng = batch_size, rng
 
@@ -215,9 +183,9 @@ class Buckets:
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         """One pass."""
-        lengths, g = self.tensors[1], self.rng
-        blur = 0.1 * lengths.float().mean().item() * torch.rand(len(lengths), generator=g)
-        rows = torch.split((lengths.cpu() + blur).argsort(), self.batch_size)
-        for batch in torch.randperm(len(rows), generator=g).tolist():
-            x, *rest = (tensor[rows[batch].to(tensor.device)] for tensor in self.tensors)
+        lengths = self.tensors[1]
+        blur = 0.1 * lengths.float().mean().item() * torch.rand(len(lengths), generator=self.rng)
+        rows = torch.split((lengths + blur).argsort(), self.batch_size)
+        for batch in torch.randperm(len(rows), generator=self.rng).tolist():
+            x, *rest = (tensor[rows[batch]] for tensor in self.tensors)
             yield (x[:, : int(rest[0].max())], *rest)

@@ -1,4 +1,4 @@
-r"""Pen strokes of letters, found in a font: fill the outline, thin it to a line, follow the line.
+"""Pen strokes of letters, found in a font: fill the outline, thin it to a line, follow the line.
 
 A font stores the closed outline of a letter's ink. A pen draws along the middle of that ink. The
 way from one to the other has three steps, each a function of this file.
@@ -17,14 +17,13 @@ from matplotlib.path import Path as Outline
 from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 
-from helpers.checks import argument_error, check_option
+from helpers.checks import check_option
 
-#: Fonts that come with matplotlib and whose middle lines look written: upright and slanted.
-FONTS = {"upright": "cmss10.ttf", "italic": "cmmi10.ttf"}
+FONT = "cmss10.ttf"  # comes with matplotlib, and its middle lines look written
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 HEIGHT = 56  # pixels of the square on which a font is designed
-X_HEIGHT = 0.431  # of the letter x, in that square; both fonts are of one family
+X_HEIGHT = 0.431  # of the letter x, in that square
 LOOK_AHEAD = 5  # pixels over which the direction of a line is measured
 SHORTEST = 4  # pixels: what is shorter is a spur that the thinning left
 
@@ -33,43 +32,34 @@ Stroke = NDArray[np.float64]
 
 
 @cache
-def glyph(letter: str, font: str = "upright") -> tuple[Stroke, ...]:
-    r"""The strokes of one letter, in the order and the direction in which they are drawn.
-
-    Args:
-        letter: one lower-case letter a … z.
-        font: ``"upright"`` or ``"italic"``.
+def glyph(letter: str) -> tuple[Stroke, ...]:
+    """The strokes of one letter, in the order and the direction in which they are drawn.
 
     Returns:
         Strokes (P, 2), P at least 2: x to the right from the left edge of the ink, y up from the
         base line, in units of the x-height. A dot is a stroke of two equal points.
-
-    Raises:
-        ValueError: no such letter or font.
 
     >>> [stroke.shape[1] for stroke in glyph("i")]  # the dot and the stem
     [2, 2]
     >>> glyph("l")[0][[0, -1], 1].round(1)  # from the top down to the base line
     array([1.5, 0.1])
 
-    Taught in: applications/handwriting.
+    Taught in: applications/handwriting
     """
-    check_option("font", font, FONTS)
-    if len(letter) != 1 or letter not in LETTERS:
-        raise argument_error("letter", "be one of a … z", repr(letter))
-    strokes = trace(thin(fill(letter, font)))
+    check_option("letter", letter, LETTERS)
+    strokes = trace(thin(fill(letter)))
     smooth = [_smooth(np.array(stroke, dtype=float)[:, ::-1]) for stroke in strokes]
     left = min(stroke[:, 0].min() for stroke in smooth)
     origin = np.array([left, HEIGHT // 2 - 0.5])  # the base line is half a square above row 0
     return tuple((stroke - origin) / (HEIGHT * X_HEIGHT) for stroke in smooth)
 
 
-def fill(letter: str, font: str = "upright") -> NDArray[np.bool_]:
-    r"""The ink of a letter on a grid of pixels, row 0 at the bottom.
+def fill(letter: str) -> NDArray[np.bool_]:
+    """The ink of a letter on a grid of pixels, row 0 at the bottom.
 
     A pixel is ink if an odd number of the outline's closed curves goes round its centre.
     """
-    file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / FONTS[font]
+    file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / FONT
     outline = TextPath((0, 0), letter, size=HEIGHT, prop=FontProperties(fname=str(file)))
     rows, columns = 2 * HEIGHT, 2 * HEIGHT
     y, x = np.mgrid[0:rows, 0:columns]
@@ -81,7 +71,7 @@ def fill(letter: str, font: str = "upright") -> NDArray[np.bool_]:
 
 
 def thin(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    r"""Peel pixels off the rim until lines of width one are left, with the same connections.
+    """Peel pixels off the rim until lines of width one are left, with the same connections.
 
     A pixel may go if it has 2 to 6 neighbours of ink which form a single run around it, so that
     nothing is cut in two and no loose end is eaten. Two half-steps peel opposite sides in turn.
@@ -109,7 +99,7 @@ def thin(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def trace(lines: NDArray[np.bool_]) -> list[list[Pixel]]:
-    r"""Follow lines of width one with a pen that goes as straight as it can and never twice.
+    """Follow lines of width one with a pen that goes as straight as it can and never twice.
 
     A stroke starts at the loose end that is furthest to the left and up (anywhere to the left on a
     closed curve), takes the straightest branch at each crossing, and ends where nothing is left to

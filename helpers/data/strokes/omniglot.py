@@ -1,4 +1,4 @@
-r"""Omniglot's pen strokes: characters of many alphabets, drawn online by twenty people each."""
+"""Omniglot's pen strokes: characters of many alphabets, drawn online by twenty people each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STEP = 0.05  # sides of the canvas between two points
 
 
 def read_omniglot(path: str | Path) -> dict[str, Drawings]:
-    r"""The pen strokes in an archive of Omniglot's layout, points at equal distances.
+    """The pen strokes in an archive of Omniglot's layout, points at equal distances.
 
     A file ``folder/alphabet/character/item_drawer.txt`` holds lines ``x,y,time`` in pixels (y is
     negative below the top), between ``START`` and ``BREAK`` after each stroke. The drawers 01 to
@@ -34,9 +34,6 @@ def read_omniglot(path: str | Path) -> dict[str, Drawings]:
     Returns:
         For each split its sequences (T, 3), offsets in sides of the canvas and lifts, and their
         names, ``"Greek/character01"``.
-
-    Raises:
-        ValueError: a line that is none of these, or no drawings.
     """
     parts: dict[str, Drawings] = {split: ([], []) for split in ("train", "validation", "test")}
     with zipfile.ZipFile(path) as archive:

@@ -1,15 +1,7 @@
-"""Data sets of sounds: splits, labels, the archive of spoken digits and its faults."""
+"""Data sets of sounds: splits, labels, your own folder."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import os
-import threading
-import wave
-import zipfile
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -17,44 +9,9 @@ import pytest
 import torch
 
 from helpers.data import sound as sounds
-from helpers.data.download import DownloadError
-from helpers.data.sound import spoken_digits
+from helpers.data.sound import FORMANTS, vowel
 from helpers.data.sound.datasets import SIZES
-from helpers.data.sound.synthesis import FORMANTS, vowel
-
-REAL = Path(os.environ.get("DGM_DATA") or "no folder") / spoken_digits.FILE
-
-
-def wav(samples: np.ndarray, *, channels: int = 1, width: int = 2, rate: int = 8000) -> bytes:
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(channels)
-        file.setsampwidth(width)
-        file.setframerate(rate)
-        file.writeframes(samples.astype("<i2" if width == 2 else "u1").tobytes())
-    return buffer.getvalue()
-
-
-def tone(length: int, size: int = 3000) -> np.ndarray:
-    return np.round(size * np.sin(np.arange(length)))
-
-
-def archive(path: Path, indices: tuple[int, ...] = (0, 4, 5, 9, 10, 49)) -> str:
-    """An archive of the real one's layout; returns the sha256 of its content."""
-    content = hashlib.sha256()
-    names = sorted(f"{d}_{s}_{i}.wav" for d in (0, 7) for s in ("ann", "bob") for i in indices)
-    with zipfile.ZipFile(path, "w") as file:
-        file.writestr("set-1234/README.md", "no sound")
-        file.writestr("set-1234/elsewhere/0_ann_0.wav", "not a recording")
-        for name in reversed(names):
-            data = wav(tone(900 + 10 * int(name.split("_")[2][:-4]) + ord(name[2])))
-            file.writestr(f"set-1234/recordings/{name}", data)
-        for name in names:
-            data = wav(tone(900 + 10 * int(name.split("_")[2][:-4]) + ord(name[2])))
-            content.update(name.encode())
-            content.update(b"\0")
-            content.update(data)
-    return content.hexdigest()
+from tests.data.sound.test_wav import tone, wav
 
 
 @pytest.mark.parametrize("name", ["vowels", "strings"])
@@ -92,106 +49,40 @@ def test_the_nearest_clean_vowel_is_the_label_for_a_median_voice() -> None:
     assert np.mean(right) > 0.6  # 0.2 by chance; mouths differ in size
 
 
-def test_a_mouth_scales_the_resonances(seed: int) -> None:
-    """numpy: the loudest harmonic near the first resonance moves with the factor."""
-    for mouth in (0.9, 1.0 + 0.01 * (seed % 5), 1.2):
-        x = vowel("a", pitch=20.0, mouth=mouth, seconds=1.0)
-        power = np.abs(np.fft.rfft(x.numpy() * np.hanning(len(x)))) ** 2
-        at = np.fft.rfftfreq(len(x), 1 / 8000)
-        low = (at > 500) & (at < 950)
-        assert abs(at[low][power[low].argmax()] - 730 * mouth) < 40
+def own_sounds(folder: Path) -> None:
+    """Nine dogs and eleven cats of different lengths; the cats are louder."""
+    for name, size, count in (("dog", 1000, 9), ("cat", 9000, 11)):
+        (folder / name).mkdir()
+        for i in range(count):
+            suffix = "WAV" if i % 2 else "wav"
+            (folder / name / f"{i}.{suffix}").write_bytes(wav(tone(300 + i, size)))
+    (folder / "notes.txt").write_text("no sound")
 
 
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        body: bytes = self.server.body  # type: ignore[attr-defined]
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    local = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    local.body = b""  # type: ignore[attr-defined]
-    threading.Thread(target=local.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{local.server_address[1]}/archive.zip"
-    monkeypatch.setattr(spoken_digits, "URL", address)
-    yield local
-    local.shutdown()
-    local.server_close()
+def test_a_folder_of_ones_own_is_a_data_set(tmp_path: Path) -> None:
+    own_sounds(tmp_path)
+    data, again = sounds.load(tmp_path), sounds.load(str(tmp_path))
+    assert data.classes == ("cat", "dog")
+    parts = [data.train, data.validation, data.test]
+    assert [len(part) for part in parts] == [16, 2, 2]
+    assert torch.bincount(torch.cat([part.y for part in parts])).tolist() == [11, 9]
+    lengths = torch.cat([part.lengths for part in parts]).sort()[0]
+    assert lengths.tolist() == sorted([*range(300, 309), *range(300, 311)])
+    assert data.train.x.abs().amax(1).tolist() == pytest.approx([0.9] * 16)
+    assert torch.equal(data.train.x, again.train.x)
+    slow = sounds.load(tmp_path, sample_rate=4000)
+    assert slow.sample_rate == 4000
+    assert slow.train.x.shape[1] == 155
 
 
-def test_the_digits_come_from_a_server_and_are_split_by_index(
-    server: ThreadingHTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = tmp_path / "made.zip"
-    monkeypatch.setattr(spoken_digits, "CONTENT", archive(made))
-    server.body = made.read_bytes()  # type: ignore[attr-defined]
-    data = sounds.load("spoken_digits", folder=tmp_path / "cache")
-    assert (tmp_path / "cache" / spoken_digits.FILE).is_file()
-    sizes = [len(part) for part in (data.train, data.validation, data.test)]
-    assert sizes == [8, 8, 8]
-    assert data.test.y.tolist() == [0, 0, 0, 0, 7, 7, 7, 7]
-    assert data.test.lengths[:2].tolist() == [900 + ord("a"), 940 + ord("a")]
-    assert data.classes == tuple("0123456789")
-    assert data.train.x.abs().amax(1).tolist() == pytest.approx([0.9] * 8, rel=1e-5)
-    expected = tone(997)[:997] / np.abs(tone(997)).max() * 0.9
-    assert np.allclose(data.test.x[0, :997].numpy(), expected, atol=1e-6)
-    offline = sounds.load("spoken_digits", folder=tmp_path / "cache", download=False)
-    assert torch.equal(offline.train.x, data.train.x)
-
-
-def test_another_content_is_refused(server: ThreadingHTTPServer, tmp_path: Path) -> None:
-    archive(tmp_path / "made.zip")
-    server.body = (tmp_path / "made.zip").read_bytes()  # type: ignore[attr-defined]
-    with pytest.raises(DownloadError, match=r"another file than expected.*recordings must"):
-        sounds.load("spoken_digits", folder=tmp_path / "cache")
-    assert not (tmp_path / "cache" / spoken_digits.FILE).exists()
-
-
-def test_without_file_and_network_the_error_names_both_ways_out(tmp_path: Path) -> None:
-    with pytest.raises(DownloadError, match="DGM_DATA"):
-        sounds.load("spoken_digits", folder=tmp_path, download=False)
-
-
-@pytest.mark.skipif(not REAL.is_file(), reason="no archive of spoken digits in DGM_DATA")
-def test_the_real_archive() -> None:
-    data = sounds.load("spoken_digits", download=False)
-    assert [len(part) for part in (data.train, data.validation, data.test)] == [2400, 300, 300]
-    for part in (data.train, data.validation, data.test):
-        assert torch.bincount(part.y).tolist() == [len(part) // 10] * 10
-
-
-def test_bad_files_and_sounds_are_named() -> None:
-    read = spoken_digits.read_wav
-    with pytest.raises(ValueError, match=r"0_a_0\.wav must have one channel, got 2.*stereo"):
-        read("0_a_0.wav", wav(tone(100), channels=2))
-    with pytest.raises(ValueError, match="must have samples of 16 bits, got 8 bits"):
-        read("a", wav(tone(100, 100) + 100, width=1))
-    with pytest.raises(ValueError, match="must have a sample rate of 8000 Hz, got 44100 Hz"):
-        read("a", wav(tone(100), rate=44100))
-    with pytest.raises(ValueError, match="must hold a sound, got no samples"):
-        read("a", wav(tone(0)))
-    with pytest.raises(ValueError, match="must be a WAV file of PCM samples"):
-        read("a", b"RIFF, but no more")
-    with pytest.raises(ValueError, match="name must be one of"):
+def test_bad_folders_and_sounds_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"name must be one of vowels, .*, or a folder of WAV"):
         sounds.load("birds")
-    x = torch.sin(torch.arange(50.0))
-    with pytest.raises(ValueError, match="waves must hold at least one sound"):
-        sounds.pack([], [], room=5)
-    with pytest.raises(ValueError, match="y must hold 1 labels, got 2"):
-        sounds.pack([x], [0, 1], room=5)
-    with pytest.raises(ValueError, match=r"waves\[1\] must hold a sound, got silence"):
-        sounds.pack([x, 0 * x], [0, 1], room=5)
-    with pytest.raises(ValueError, match=r"waves\[0\] must be one channel.*stereo"):
-        sounds.pack([torch.stack([x, x])], [0], room=5)
-    with pytest.raises(ValueError, match=r"waves\[0\] must .*clipped"):
-        sounds.pack([2 * x], [0], room=5)
-    with pytest.raises(ValueError, match="mouth must be"):
-        vowel("a", mouth=0.0)
+    with pytest.raises(ValueError, match="must hold at least 3 WAV files, got 0"):
+        sounds.load(tmp_path)
+    own_sounds(tmp_path)
+    (tmp_path / "cat" / "3.WAV").write_bytes(wav(0 * tone(50)))
+    with pytest.raises(ValueError, match=r"cat/3\.WAV must hold a sound, got silence"):
+        sounds.load(tmp_path)
+    with pytest.raises(ValueError, match=r"waves and y must hold .*, got 1 and 2"):
+        sounds.pack([torch.ones(3)], [0, 1])

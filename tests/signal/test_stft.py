@@ -1,0 +1,74 @@
+"""Short-time spectra against numpy, and their inversion."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.random import seeded
+from helpers.signal import istft, stft
+
+WINDOW, HOP = 64, 16
+
+
+@pytest.mark.equation("eq-speech-stft")
+def test_a_frame_is_numpys_transform(seed: int) -> None:
+    """numpy's Fourier transform of one windowed piece, centred where the frame says."""
+    x = 2 * torch.rand(400, generator=seeded(seed)) - 1
+    spectrum = stft(x, window=WINDOW, hop=HOP)
+    assert spectrum.shape == (33, 1 + 400 // HOP)
+    hann = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(WINDOW) / WINDOW)
+    for frame in (3, 10, 20):
+        piece = x[frame * HOP - WINDOW // 2 : frame * HOP + WINDOW // 2].numpy()
+        assert np.allclose(spectrum[:, frame].numpy(), np.fft.rfft(piece * hann), atol=1e-9)
+
+
+def test_a_tone_stands_in_its_row() -> None:
+    rate, frequency = 8000, 1000.0
+    x = torch.sin(2 * math.pi * frequency * torch.arange(4000) / rate)
+    magnitude = stft(x).abs()
+    assert (magnitude[:, 5:-5].argmax(0) == frequency / rate * 256).all()
+
+
+@pytest.mark.parametrize("hop", [8, 16, 32])
+def test_the_inverse_gives_the_waveform_back(hop: int, seed: int, device: torch.device) -> None:
+    x = (2 * torch.rand(415, generator=seeded(seed)) - 1).to(device)
+    back = istft(stft(x, window=WINDOW, hop=hop), hop=hop, length=415)
+    assert torch.allclose(back[: 415 - hop], x[: 415 - hop], atol=1e-9)
+
+
+@pytest.mark.equation("eq-speech-istft")
+def test_the_inverse_is_the_nearest_waveform(seed: int) -> None:
+    """Any spectra: the gradient of the squared error vanishes at the inverse, by autograd."""
+    rng = seeded(seed)
+    x = 2 * torch.rand(16 * HOP, generator=rng) - 1
+    wild = stft(x, window=WINDOW, hop=HOP)
+    wild = wild + torch.view_as_complex(torch.randn(*wild.shape, 2, generator=rng))
+    best = istft(wild, hop=HOP, length=len(x)).requires_grad_()
+    hann = torch.hann_window(WINDOW)
+
+    def error(y: torch.Tensor) -> torch.Tensor:
+        padded = torch.nn.functional.pad(y, (WINDOW // 2, WINDOW // 2))
+        frames = padded.unfold(0, WINDOW, HOP) * hann
+        full = torch.fft.irfft(wild.T, WINDOW)  # the frames that the spectra ask for
+        return (frames - full).square().sum()
+
+    (slope,) = torch.autograd.grad(error(best), best)
+    assert slope.abs().max() < 1e-8
+    assert error(best + 0.01) > error(best)
+
+
+@pytest.mark.parametrize(
+    ("length", "options", "message"),
+    [
+        (100, {}, "x must have at least 256 samples, one window, got 100"),
+        (300, {"window": 63}, "window must be even and at least twice the hop, got 63, hop 64"),
+        (300, {"hop": 200}, "the frames do not determine the sound"),
+    ],
+)
+def test_bad_frames_are_named(length: int, options: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        stft(torch.sin(torch.arange(float(length))), **options)
