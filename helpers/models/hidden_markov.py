@@ -45,7 +45,7 @@ class HiddenMarkovModel(nn.Module):
             worst = float((table.sum(-1) - 1.0).abs().max())
             if worst > 1e-4:
                 raise argument_error(name, "have rows that sum to 1", f"one off by {worst:.3g}")
-            self.register_buffer(name, table)
+            self.register_buffer(name, table.clone())
 
     @classmethod
     def random(cls, states: int, num_symbols: int, *, rng: torch.Generator | None = None) -> Self:

@@ -330,7 +330,7 @@ def test_joint_probabilities_sum_to_one_and_match_samples(seed: int) -> None:
     """Sum of p(x, z) over all x and z of length 3 (1); shares of sampled pairs against p(x, z)."""
     model = HiddenMarkovModel.random(2, 3, rng=seeded(seed))
     n = 20_000
-    symbols, states = model.sample(n, length=3, rng=seeded(seed + 1))
+    symbols, states = model.sample_with_states(n, length=3, rng=seeded(seed + 1))
     total = 0.0
     for z in itertools.product(range(2), repeat=3):
         for x in itertools.product(range(3), repeat=3):

@@ -129,6 +129,7 @@ def test_likelihoods_of_all_sequences_sum_to_one(model: HiddenMarkovModel) -> No
     assert float(model.log_prob(every).exp().sum()) == pytest.approx(1.0, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_ten_thousand_symbols_in_single_precision(seed: int) -> None:
     """Posteriors sum to 1 and equal those of double precision; so do the likelihood and the path."""
     keep = torch.tensor([[0.98, 0.02], [0.04, 0.96]])
