@@ -131,7 +131,7 @@ def test_likelihoods_of_all_sequences_sum_to_one(model: HiddenMarkovModel) -> No
 
 @pytest.mark.slow
 def test_ten_thousand_symbols_in_single_precision(seed: int) -> None:
-    """Posteriors sum to 1 and equal those of double precision; so do the likelihood and the path."""
+    """Posteriors sum to 1 and equal those of double precision; so do likelihood and path."""
     keep = torch.tensor([[0.98, 0.02], [0.04, 0.96]])
     dice = torch.tensor([[1 / 6] * 6, [0.1] * 5 + [0.5]])
     exact = HiddenMarkovModel(torch.tensor([0.5, 0.5]), keep, dice)
