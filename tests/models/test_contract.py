@@ -15,7 +15,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from helpers.models.bayesian_network import ChowLiuTree
+from helpers.models.categorical_mixture import CategoricalMixture
 from helpers.models.gan import GAN
+from helpers.models.gaussian_mixture import GaussianMixture
 from helpers.models.handwriting import HandwritingPredictor
 from helpers.models.hybrids import VAEGAN, AdversarialAutoencoder
 from helpers.models.independent import IndependentCategorical
@@ -57,6 +60,22 @@ def independent(device: torch.device) -> Case:
     return IndependentCategorical((2, 3), V).to(device).fit(x), x
 
 
+def mixture(device: torch.device) -> Case:
+    x = torch.randint(V, (B, 2, 3), device=device)
+    return CategoricalMixture(2, V).to(device).fit(x, rng=rng(0, device)), x
+
+
+def gaussian_mixture(device: torch.device) -> Case:
+    x = torch.randn(B, 2, 3, device=device)
+    model = GaussianMixture(2, prior_examples=1.0).to(device)
+    return model.fit(x, rng=rng(0, device)), x
+
+
+def tree(device: torch.device) -> Case:
+    x = torch.randint(V, (B, 2, 3), device=device)
+    return ChowLiuTree(V).to(device).fit(x), x
+
+
 def ppca(device: torch.device) -> Case:
     x = torch.randn(B, 4, device=device)
     return ProbabilisticPCA(4, 2).to(device).fit(x), x
@@ -95,6 +114,9 @@ FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "adversarial-autoencoder": autoencoder,
     "vae-gan": vaegan,
     "independent": independent,
+    "mixture": mixture,
+    "gaussian-mixture": gaussian_mixture,
+    "tree": tree,
     "ppca": ppca,
     "handwriting": handwriting,
     "recurrent-elman": lambda device: recurrent("elman", device),
