@@ -28,9 +28,6 @@ def mmd(x: Tensor, y: Tensor, *, widths: Sequence[float] = (1.0,)) -> Estimate:
         y: (N, D), likewise.
         widths: the h_s, in units of the data, each positive.
 
-    Returns:
-        `(value, standard_error)`, without unit, at most 2.
-
     Reference: Gretton et al. 2012, Journal of Machine Learning Research 13.
 
     >>> g = torch.Generator().manual_seed(0)

@@ -32,10 +32,7 @@ def mode_coverage(x: Tensor, means: Tensor, std: float, *, radius: float = 3.0) 
         x: samples (N, D).
         means: centres (K, D) of the modes of the truth.
         std: standard deviation of each mode, above zero.
-        radius: in standard deviations, above zero.
-
-    Returns:
-        `(covered, high_quality, counts, nearest)`; the standard error is binomial.
+        radius: in standard deviations.
 
     Reference: Lin et al. 2018, arXiv 1712.04086, who take 2500 samples and 3 standard deviations.
 
@@ -61,12 +58,8 @@ def high_quality_ceiling(radius: float = 3.0, dims: int = 2) -> float:
     $$ P\bigl(\lVert \varepsilon \rVert \le r\bigr) = P(\tfrac D2, \tfrac{r^2}2),
        \qquad \varepsilon \sim \mathcal N(0, I_D) $$
 
-    with the regularised incomplete gamma function on the right; in the plane it is
-    $1 - e^{-r^2/2}$. A higher fraction means that the modes are too narrow.
-
-    Args:
-        radius: r in standard deviations, above zero.
-        dims: D, at least 1.
+    On the right is the regularised incomplete gamma function; in the plane, $1 - e^{-r^2/2}$. A
+    higher fraction means that the modes are too narrow.
 
     >>> round(high_quality_ceiling(), 6)
     0.988891
@@ -83,15 +76,10 @@ def reverse_kl(counts: Tensor) -> Estimate:
     $$ \mathrm{KL}(q \,\|\, u) = \sum_k q_k \log (K q_k), \qquad q_k = \frac{n_k}{n} $$
 
     Frequencies of a finite sample are never exactly equal, so perfect samples do not score zero:
-    see `reverse_kl_floor`. The squared standard error adds the first order of the delta method,
-    $\frac1n \mathrm{Var}_q \log (K q_k)$ less its bias $\frac{K - 1}{n^2}$ (but not below 0), and
-    the second, $\frac{K - 1}{2 n^2}$, which is what is left where the frequencies are equal.
+    see `reverse_kl_floor`.
 
     Args:
         counts: n_k, shape (K,), integers, not all zero: how many samples belong to each mode.
-
-    Returns:
-        `(value, standard_error)` in nats, from 0 to log K.
 
     >>> reverse_kl(torch.tensor([5, 5, 0, 0])).value  # half of the modes: log 2
     0.6931...
@@ -104,6 +92,8 @@ def reverse_kl(counts: Tensor) -> Estimate:
     q = counts.double() / n
     log_ratio = torch.where(q > 0, (k * q).clamp(min=1e-300).log(), 0.0)
     value = (q * log_ratio).sum()
+    # The first order of the delta method, Var_q log(K q_k) / n, less its bias; and the second
+    # order, which is what is left where the frequencies are equal.
     first = (q * (log_ratio - value).square()).sum().item() / n - (k - 1) / n**2
     variance = max(first, 0.0) + (k - 1) / (2 * n**2)
     return Estimate(max(value.item(), 0.0), math.sqrt(variance))

@@ -12,8 +12,7 @@ from helpers.metrics.sets import distance_blocks, two_sets
 def nearest_neighbours(x: Tensor, reference: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
     r"""The k nearest rows of `reference` for each row of `x`, in Euclidean distance.
 
-    Generated images shown beside their nearest training images tell memory from invention. The
-    search looks at every pair, in double precision, and holds a few million distances at a time.
+    Generated images shown beside their nearest training images tell memory from invention.
 
     Args:
         x: examples (N, …), floating point; dimensions after the first are flattened.
@@ -21,8 +20,7 @@ def nearest_neighbours(x: Tensor, reference: Tensor, k: int = 1) -> tuple[Tensor
         k: how many neighbours, between 1 and M.
 
     Returns:
-        Distances (N, k), float64, smallest first, and row numbers in `reference` (N, k), int64. A
-        row that occurs in `reference` has distance exactly 0.
+        Distances (N, k), float64, smallest first, and row numbers in `reference` (N, k), int64.
 
     >>> reference = torch.tensor([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]])
     >>> distances, rows = nearest_neighbours(torch.tensor([[3.0, 4.0]]), reference, k=2)

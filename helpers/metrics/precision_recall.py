@@ -30,15 +30,13 @@ def precision_recall(real: Tensor, fake: Tensor, *, k: int = 3) -> PrecisionReca
        \lVert f - a \rVert \le r_k(a)\bigr] $$
 
     and recall with the roles exchanged. Both depend on the features, on k and on the sizes of the
-    sets: print them beside the values of one half of the data against the other.
+    sets: print them beside those of two halves of the data. Standard errors are binomial, with the
+    regions held fixed.
 
     Args:
         real: features (M, D) of real examples, M above k.
         fake: features (N, D) of samples, N above k.
         k: which neighbour gives the radius, at least 1.
-
-    Returns:
-        `(precision, recall)`, fractions with binomial standard errors (the regions held fixed).
 
     Reference: Kynkäänniemi et al. 2019, arXiv 1904.06991.
 

@@ -20,9 +20,6 @@ def sharpness(x: Tensor) -> Estimate:
     Args:
         x: images (N, C, H, W), N at least 2, H and W at least 3; channels are averaged.
 
-    Returns:
-        `(value, standard_error)` in squared units of x.
-
     >>> import torch
     >>> edge = (torch.arange(6) < 3).float().expand(2, 1, 5, 6)
     >>> sharpness(edge).value, sharpness((edge + edge.roll(1, 3)) / 2).value

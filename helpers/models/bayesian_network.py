@@ -117,8 +117,7 @@ def pair_tables(x: Tensor, num_levels: int, smoothing: float) -> Tensor:
         smoothing: s ≥ 0, in examples a cell.
 
     Returns:
-        (D, D, V, V) probabilities, float64; each V × V table sums to 1. The tables (i, i) mean
-        nothing when s > 0, and no tree uses them.
+        (D, D, V, V) probabilities, float64; the tables (i, i) mean nothing when s > 0.
 
     >>> pair_tables(torch.tensor([[0, 1], [1, 1]]), 2, 0.0)[0, 1].tolist()
     [[0.0, 0.5], [0.0, 0.5]]
