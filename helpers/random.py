@@ -84,13 +84,21 @@ def uniform(shape: Sequence[int], like: Tensor, rng: torch.Generator | None = No
     return torch.rand(shape, generator=rng, device=like.device, dtype=like.dtype)
 
 
-def choose(probabilities: Tensor, rng: torch.Generator | None = None) -> Tensor:
+def choose(
+    probabilities: Tensor, rng: torch.Generator | None = None, *, n: int | None = None
+) -> Tensor:
     """One index for each row of probabilities, which need not sum to 1: (..., K) to (...) int64.
+
+    With `n`, so many independent indices from each row of (K,) or (R, K): (..., n).
 
     >>> choose(torch.tensor([[0.0, 1.0], [3.0, 0.0]]))
     tensor([1, 0])
+    >>> choose(torch.tensor([0.0, 1.0]), n=3)
+    tensor([1, 1, 1])
     """
     _check_device(rng, probabilities)
+    if n is not None:
+        return torch.multinomial(probabilities, n, replacement=True, generator=rng)
     rows = probabilities.reshape(-1, probabilities.shape[-1])
     return torch.multinomial(rows, 1, generator=rng).reshape(probabilities.shape[:-1])
 

@@ -1,4 +1,4 @@
-r"""How good is a model, as numbers with their standard errors."""
+"""How good is a model, as numbers with their standard errors."""
 
 from helpers.metrics.estimates import Estimate, mean_and_standard_error
 from helpers.metrics.frechet import frechet_distance

@@ -1,4 +1,4 @@
-r"""A number with its standard error."""
+"""A number with its standard error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_finite, check_floating, check_shape
+from helpers.checks import check_counts, check_data
 
 
 class Estimate(NamedTuple):
@@ -27,22 +27,18 @@ def mean_and_standard_error(values: Tensor) -> Estimate:
     Args:
         values: (N,), one independent value for each example, N at least 2.
 
-    Returns:
-        ``(value, standard_error)`` in the unit of the values.
-
-    Raises:
-        TypeError: `values` is no tensor of floating-point numbers.
-        ValueError: a wrong shape, fewer than two values, or values that are not finite.
-
     >>> mean_and_standard_error(torch.tensor([1.0, 2.0, 3.0, 6.0]))
     Estimate(value=3.0, standard_error=1.0801...)
 
-    Taught in: what_is_a_generative_model.
+    Taught in: background/classical_models
     """
-    check_floating("values", values)
-    check_shape("values", values, ("N",), hint="give one value for each example")
-    if len(values) < 2:
-        raise argument_error("values", "hold at least 2 values", len(values))
-    check_finite("values", values)
-    v = values.detach().to(torch.float64)
+    v = check_data("values", values, ("N",), hint="give one value for each example")
+    check_counts(2, **{"len(values)": len(v)})
+    v = v.detach().to(torch.float64)
     return Estimate(v.mean().item(), (v.std(unbiased=True) / math.sqrt(len(v))).item())
+
+
+def share(inside: Tensor) -> Estimate:
+    """The fraction of true values (N,) and its binomial standard error."""
+    p = inside.double().mean().item()
+    return Estimate(p, math.sqrt(p * (1 - p) / len(inside)))

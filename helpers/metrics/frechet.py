@@ -1,4 +1,4 @@
-r"""The Fréchet distance between two sets of features."""
+"""The Fréchet distance between two sets of features."""
 
 from __future__ import annotations
 
@@ -7,15 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from helpers.checks import (
-    argument_error,
-    check_at_least,
-    check_finite,
-    check_floating,
-    check_same_device,
-    check_shape,
-)
+from helpers.checks import check_counts
 from helpers.metrics.estimates import Estimate
+from helpers.metrics.sets import two_sets
 
 
 def frechet_distance(features_a: Tensor, features_b: Tensor, *, groups: int = 20) -> Estimate:
@@ -25,14 +19,9 @@ def frechet_distance(features_a: Tensor, features_b: Tensor, *, groups: int = 20
        + \mathrm{tr}\bigl(\Sigma_a + \Sigma_b - 2 (\Sigma_a \Sigma_b)^{1/2}\bigr) $$
 
     With features of the Inception network this is the "FID", which also is the squared distance.
-    The trace of the root is the sum of the singular values of $A^\top B$ for any factors
-    $\Sigma_a = A A^\top$, $\Sigma_b = B B^\top$: real and non-negative for every rank, also with
-    fewer examples than features. Covariances are divided by N − 1.
-
     The standard error is a jackknife: each set is cut into interleaved groups, the distance is
-    computed again without each group, and the variances of both sets add. It measures the scatter
-    and not the bias: with finite sets the distance is too large, more so the fewer the examples,
-    so compare distances only at equal N.
+    computed again without each group, and the variances of both sets add. It does not measure the
+    bias: with finite sets the distance is too large, so compare distances only at equal N.
 
     Args:
         features_a: (N, D), independent rows in random order.
@@ -40,11 +29,7 @@ def frechet_distance(features_a: Tensor, features_b: Tensor, *, groups: int = 20
         groups: groups of the jackknife, at least 2; at most one for each row is used.
 
     Returns:
-        ``(value, standard_error)``, in squared units of the features; the value is at least 0.
-
-    Raises:
-        TypeError: a set is no floating-point tensor.
-        ValueError: wrong shapes, different D, fewer than 4 rows, or values that are not finite.
+        `(value, standard_error)`, in squared units of the features; the value is at least 0.
 
     Reference: Heusel et al. 2017, arXiv 1706.08500, equation (6).
 
@@ -53,20 +38,11 @@ def frechet_distance(features_a: Tensor, features_b: Tensor, *, groups: int = 20
     >>> 5 < value < 7
     True
 
-    Taught in: evaluation.
+    Taught in: models/gan, models/hybrids
     """
-    for name, features in (("features_a", features_a), ("features_b", features_b)):
-        check_floating(name, features)
-        check_shape(name, features, ("N", "D"), hint="flatten each example to a row")
-        if len(features) < 4:
-            raise argument_error(name, "have at least 4 rows", len(features))
-        if features.shape[1] == 0:
-            raise argument_error(name, "have at least one feature", "0 columns")
-        check_finite(name, features)
-    check_shape("features_b", features_b, ("N", features_a.shape[1]))
-    check_same_device("features_b", features_b, "features_a", features_a.device)
-    check_at_least("groups", groups, 2)
-    a, b = (features.detach().to(torch.float64) for features in (features_a, features_b))
+    check_counts(2, groups=groups)
+    a, b = two_sets(4, features_a=features_a, features_b=features_b)
+    a, b = a - a.mean(0), b - a.mean(0)  # a common shift changes nothing but the rounding
     moments_a, moments_b = _moments(a), _moments(b)
     variance = 0.0
     for rows, other in ((a, moments_b), (b, moments_a)):  # the distance is symmetric
@@ -78,7 +54,7 @@ def frechet_distance(features_a: Tensor, features_b: Tensor, *, groups: int = 20
 
 
 def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean (D,) and a factor R (min(N, D), D) of the covariance RᵀR."""
+    """Mean (D,) and a factor R (min(N, D), D) of the covariance RᵀR, divided by N − 1."""
     mean = features.mean(0)
     factor = torch.linalg.qr((features - mean) / math.sqrt(len(features) - 1), mode="r").R
     return mean, factor
@@ -86,6 +62,7 @@ def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
 
 def _frechet(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> Tensor:
     (mean_a, factor_a), (mean_b, factor_b) = a, b
+    # The trace of the root is the sum of these singular values: real and at least 0 at any rank.
     root: Tensor = torch.linalg.svdvals(factor_a @ factor_b.T).sum()
     spread = factor_a.square().sum() + factor_b.square().sum() - 2 * root
     return (mean_a - mean_b).square().sum() + spread.clamp(min=0)  # rounding may leave −1e-16

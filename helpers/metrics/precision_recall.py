@@ -1,16 +1,16 @@
-r"""Precision and recall of samples: are they realistic, and do they reach everything?"""
+"""Precision and recall of samples: are they realistic, and do they reach everything?"""
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_at_least, check_shape
-from helpers.metrics.estimates import Estimate
+from helpers.checks import check_counts
+from helpers.metrics.estimates import Estimate, share
 from helpers.metrics.neighbours import nearest_neighbours
+from helpers.metrics.sets import distance_blocks, two_sets
 
 
 class PrecisionRecall(NamedTuple):
@@ -30,19 +30,13 @@ def precision_recall(real: Tensor, fake: Tensor, *, k: int = 3) -> PrecisionReca
        \lVert f - a \rVert \le r_k(a)\bigr] $$
 
     and recall with the roles exchanged. Both depend on the features, on k and on the sizes of the
-    sets: print them beside the values of one half of the data against the other.
+    sets: print them beside those of two halves of the data. Standard errors are binomial, with the
+    regions held fixed.
 
     Args:
         real: features (M, D) of real examples, M above k.
         fake: features (N, D) of samples, N above k.
         k: which neighbour gives the radius, at least 1.
-
-    Returns:
-        ``(precision, recall)``, fractions with binomial standard errors (the regions held fixed).
-
-    Raises:
-        TypeError: a set is no floating-point tensor.
-        ValueError: wrong shapes, too few rows, or values that are not finite.
 
     Reference: Kynkäänniemi et al. 2019, arXiv 1904.06991.
 
@@ -53,23 +47,15 @@ def precision_recall(real: Tensor, fake: Tensor, *, k: int = 3) -> PrecisionReca
     >>> round(precision.value, 2), recall.value < 0.2
     (0.97, True)
 
-    Taught in: evaluation.
+    Taught in: models/gan
     """
-    check_at_least("k", k, 1)
-    for name, features in (("real", real), ("fake", fake)):
-        check_shape(name, features, ("N", "D"), hint="flatten each example to a row")
-        if len(features) <= k:
-            raise argument_error(name, f"have more than k={k} rows", len(features))
-    return PrecisionRecall(_share_inside(fake, real, k), _share_inside(real, fake, k))
+    check_counts(k=k)
+    a, b = two_sets(k + 1, real=real, fake=fake)
+    return PrecisionRecall(_share_inside(b, a, k), _share_inside(a, b, k))
 
 
 def _share_inside(x: Tensor, reference: Tensor, k: int) -> Estimate:
     # Each point is its own nearest neighbour, hence k + 1.
-    radius = nearest_neighbours(reference, reference, k + 1)[0][:, k].double()  # (M,)
-    points = reference.detach().double()
-    inside = []
-    for part in torch.split(x.detach().double(), max(1, (1 << 22) // points.numel())):
-        distance = (part[:, None] - points).square().sum(-1).sqrt()  # (n, M)
-        inside.append((distance <= radius).any(1))
-    share = torch.cat(inside).double().mean().item()
-    return Estimate(share, math.sqrt(share * (1 - share) / len(x)))
+    radius = nearest_neighbours(reference, reference, k + 1)[0][:, k]  # (M,)
+    inside = [(block <= radius).any(1) for block in distance_blocks(x, reference)]
+    return share(torch.cat(inside))

@@ -1,10 +1,10 @@
-r"""How sharp are images?"""
+"""How sharp are images?"""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from helpers.checks import argument_error, check_floating, check_shape
+from helpers.checks import check_counts, check_data
 from helpers.metrics.estimates import Estimate, mean_and_standard_error
 
 
@@ -20,25 +20,15 @@ def sharpness(x: Tensor) -> Estimate:
     Args:
         x: images (N, C, H, W), N at least 2, H and W at least 3; channels are averaged.
 
-    Returns:
-        ``(value, standard_error)`` in squared units of x.
-
-    Raises:
-        TypeError: `x` is no floating-point tensor.
-        ValueError: a wrong shape, images that are too small, or values that are not finite.
-
     >>> import torch
     >>> edge = (torch.arange(6) < 3).float().expand(2, 1, 5, 6)
     >>> sharpness(edge).value, sharpness((edge + edge.roll(1, 3)) / 2).value
     (0.5, 0.1875)
 
-    Taught in: hybrids.
+    Taught in: models/hybrids
     """
-    check_floating("x", x)
-    check_shape("x", x, ("N", "C", "H", "W"))
-    if min(x.shape[2:]) < 3:
-        raise argument_error("x", "have images of at least 3×3 pixels", tuple(x.shape))
-    v = x.detach().double()
+    v = check_data("x", x, ("N", "C", "H", "W")).detach().double()
+    check_counts(3, height=v.shape[2], width=v.shape[3])
     neighbours = v[..., 2:, 1:-1] + v[..., :-2, 1:-1] + v[..., 1:-1, 2:] + v[..., 1:-1, :-2]
     laplacian = neighbours - 4 * v[..., 1:-1, 1:-1]
     return mean_and_standard_error(laplacian.square().mean((1, 2, 3)))

@@ -1,6 +1,8 @@
 """One file for each family of generative models."""
 
 from helpers.models.bayesian_network import ChowLiuTree, maximum_spanning_tree, mutual_information, pair_tables
+from helpers.models.categorical_mixture import CategoricalMixture
+from helpers.models.fitted import Fitted
 from helpers.models.gan import GAN
 from helpers.models.gaussian_mixture import GaussianMixture
 from helpers.models.handwriting import HandwritingPredictor
@@ -9,7 +11,7 @@ from helpers.models.hidden_markov import HiddenMarkovModel
 from helpers.models.hybrids import AdversarialAutoencoder, VAEGAN
 from helpers.models.independent import IndependentCategorical
 from helpers.models.markov import MarkovChain
-from helpers.models.mixture import CategoricalMixture, Mixture
+from helpers.models.mixture import Mixture, k_means
 from helpers.models.ppca import ProbabilisticPCA
 from helpers.models.rnn import RecurrentLanguageModel
 from helpers.models.sequence_to_sequence import SequenceToSequence, pad
@@ -17,4 +19,4 @@ from helpers.models.vae import VAE
 from helpers.models.vae_latents import ACTIVE_VARIANCE, active_units, interpolate, kl_per_dimension, latent_traversal
 from helpers.models.waveform import WaveformModel
 
-__all__ = ["ACTIVE_VARIANCE", "AdversarialAutoencoder", "CategoricalMixture", "ChowLiuTree", "GAN", "GaussianMixture", "HandwritingPredictor", "HandwritingSynthesiser", "HiddenMarkovModel", "IndependentCategorical", "MarkovChain", "Mixture", "ProbabilisticPCA", "RecurrentLanguageModel", "SequenceToSequence", "VAE", "VAEGAN", "WaveformModel", "Writing", "active_units", "interpolate", "kl_per_dimension", "latent_traversal", "maximum_spanning_tree", "mutual_information", "pad", "pair_tables",]
+__all__ = ["ACTIVE_VARIANCE", "AdversarialAutoencoder", "CategoricalMixture", "ChowLiuTree", "Fitted", "GAN", "GaussianMixture", "HandwritingPredictor", "HandwritingSynthesiser", "HiddenMarkovModel", "IndependentCategorical", "MarkovChain", "Mixture", "ProbabilisticPCA", "RecurrentLanguageModel", "SequenceToSequence", "VAE", "VAEGAN", "WaveformModel", "Writing", "active_units", "interpolate", "k_means", "kl_per_dimension", "latent_traversal", "maximum_spanning_tree", "mutual_information", "pad", "pair_tables",]

@@ -7,34 +7,30 @@ import math
 import torch
 from torch import Tensor
 
-from helpers.checks import (
-    argument_error,
-    check_at_least,
-    check_finite,
-    check_floating,
-    check_positive,
-)
+from helpers.checks import Dimension, argument_error, check_at_least, check_data, check_positive
 from helpers.models.mixture import Mixture
+from helpers.random import normal
 
 
 class GaussianMixture(Mixture):
     r"""A mixture of K Gaussians, each with its own full covariance.
 
-    .. math:: p(x) = \sum_{k=1}^K \pi_k\, \mathcal N(x; \mu_k, \Sigma_k)
+    $$p(x) = \sum_{k=1}^K \pi_k\, \mathcal N(x; \mu_k, \Sigma_k)$$
 
     The likelihood has no maximum: a component on a single point gains without limit as its
     covariance shrinks. A prior of A pseudo-examples of variance v bounds it, and the M-step becomes
 
-    .. math:: \Sigma_k = \frac{S_k + A v I}{N_k + A},
+    $$\Sigma_k = \frac{S_k + A v I}{N_k + A},$$
 
     where S_k is the scatter around μ_k and N_k the number of examples of component k.
+
+    Buffers after fitting: `weights` (K,), `means` (K, *event), `covariances` (K, D, D) and their
+    factors `cholesky`.
 
     Args:
         components: number K ≥ 1.
         prior_examples: A ≥ 0; zero is maximum likelihood, where a collapse is an error.
         prior_variance: v > 0, in squared units of the data.
-
-    After fitting: ``weights`` (K,), ``means`` (K, D), ``covariances`` (K, D, D).
 
     >>> x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     >>> one = GaussianMixture(1).fit(x)
@@ -44,29 +40,38 @@ class GaussianMixture(Mixture):
     Taught in: background/classical_models
     """
 
+    means: Tensor
+    covariances: Tensor
+    cholesky: Tensor
+
     def __init__(
         self, components: int, *, prior_examples: float = 0.0, prior_variance: float = 1.0
     ) -> None:
         super().__init__(components)
         check_at_least("prior_examples", prior_examples, 0.0)
         check_positive("prior_variance", prior_variance)
-        self.prior_examples = prior_examples
-        self.prior_variance = prior_variance
+        self.prior_examples, self.prior_variance = prior_examples, prior_variance
+        self.register_buffer("means", torch.zeros(components, 0))
+        self.register_buffer("covariances", torch.zeros(components, 0, 0))
+        self.register_buffer("cholesky", torch.zeros(components, 0, 0))
 
-    def _check_values(self, x: Tensor) -> None:
-        check_floating("x", x)
-        check_finite("x", x)
+    def _look(self, x: Tensor, shape: tuple[Dimension, ...]) -> Tensor:
+        return check_data("x", x, shape, like=self.weights)
 
-    def _first_guess(self, x: Tensor) -> None:
-        self.means = x.mean(0).expand(self.components, -1)
+    def _event(self) -> torch.Size:
+        return self.means.shape[1:]
+
+    def _prepare(self, x: Tensor, event: torch.Size) -> None:
+        self.means = x.mean(0).reshape(event).repeat(self.components, *[1] * len(event))
         offsets = x - x.mean(0)
-        covariance = offsets.T @ offsets / len(x)
-        self.scale = float(covariance.diagonal().max())  # a variance to compare others with
-        self.covariances = covariance.expand(self.components, -1, -1)
+        self.covariances = (offsets.T @ offsets / len(x)).repeat(self.components, 1, 1)
 
     def _maximise_components(self, x: Tensor, r: Tensor, alive: Tensor) -> None:
         counts = r.sum(0)[:, None]  # (K, 1)
-        means = torch.where(alive[:, None], r.T @ x / counts.clamp_min(1e-8), self.means)
+        centre = x.mean(0)
+        x = x - centre  # sums far from the origin would lose digits
+        before = self.means.reshape(len(self.means), -1) - centre
+        means = torch.where(alive[:, None], r.T @ x / counts.clamp_min(1e-8), before)
         offsets = x - means[:, None]  # (K, N, D)
         scatter = (r.T[..., None] * offsets).mT @ offsets  # (K, D, D)
         a, identity = self.prior_examples, torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
@@ -74,36 +79,38 @@ class GaussianMixture(Mixture):
         fitted = (scatter + a * self.prior_variance * identity) / (counts + a).clamp_min(1e-8)
         if a == 0:
             fitted = torch.where(alive[:, None, None], fitted, self.covariances)
-        self.means, self.covariances = means, fitted
-        self.cholesky = self._factorised(counts.flatten())
-
-    def _factorised(self, counts: Tensor) -> Tensor:
-        factors: Tensor
-        factors, info = torch.linalg.cholesky_ex(self.covariances)
-        pivots = factors.diagonal(dim1=1, dim2=2).square().amin(1)  # (K,) conditional variances
-        rounding = 10 * factors.shape[1] * torch.finfo(factors.dtype).eps
-        bad = (info > 0) | (pivots <= rounding * self.scale)
-        if bad.any():
-            k = int(bad.nonzero()[0])
-            got = f"a singular one for component {k} (examples: {float(counts[k]):.3g})"
-            hint = "set prior_examples above 0 or use fewer components"
-            raise argument_error("x", "give each component a regular covariance", got, hint)
-        return factors
+        self.means, self.covariances = (means + centre).reshape(self.means.shape), fitted
+        self.cholesky = _factorised(fitted, counts.flatten(), float(x.square().mean(0).max()))
 
     def _log_components(self, x: Tensor) -> Tensor:
-        offsets = (x - self.means[:, None]).mT  # (K, D, N)
+        offsets = (x - self.means.reshape(self.components, 1, -1)).mT  # (K, D, N)
         white = torch.linalg.solve_triangular(self.cholesky, offsets, upper=False)
-        log_det = 2.0 * self.cholesky.diagonal(dim1=1, dim2=2).log().sum(1)  # (K,)
         constant = x.shape[1] * math.log(2.0 * math.pi)
-        log_density: Tensor = -0.5 * (white.square().sum(1) + log_det[:, None] + constant)
+        log_density: Tensor = -0.5 * (white.square().sum(1) + self._log_det()[:, None] + constant)
         return log_density.T  # (N, K)
 
+    def _log_det(self) -> Tensor:
+        return 2.0 * self.cholesky.diagonal(dim1=1, dim2=2).log().sum(1)  # (K,)
+
     def _log_prior(self) -> Tensor | float:
-        log_det = 2.0 * self.cholesky.diagonal(dim1=1, dim2=2).log().sum(1)
         trace = torch.cholesky_inverse(self.cholesky).diagonal(dim1=1, dim2=2).sum(1)
-        return -0.5 * self.prior_examples * (log_det + self.prior_variance * trace).sum()
+        return -0.5 * self.prior_examples * (self._log_det() + self.prior_variance * trace).sum()
 
     def _sample_components(self, k: Tensor, rng: torch.Generator | None) -> Tensor:
-        shape = (len(k), self.means.shape[1], 1)
-        eps = torch.randn(shape, generator=rng, dtype=self.means.dtype, device=k.device)
-        return self.means[k] + (self.cholesky[k] @ eps)[..., 0]
+        eps = normal((len(k), self.cholesky.shape[1], 1), self.means, rng)
+        return self.means[k] + (self.cholesky[k] @ eps).reshape(len(k), *self._event())
+
+
+def _factorised(covariances: Tensor, counts: Tensor, scale: float) -> Tensor:
+    """Cholesky factors; `scale` is the largest variance of the data, to compare others with."""
+    factors: Tensor
+    factors, info = torch.linalg.cholesky_ex(covariances)
+    pivots = factors.diagonal(dim1=1, dim2=2).square().amin(1)  # (K,) conditional variances
+    rounding = 10 * factors.shape[1] * torch.finfo(factors.dtype).eps
+    bad = (info > 0) | (pivots <= rounding * scale)
+    if bad.any():
+        k = int(bad.nonzero()[0])
+        got = f"a singular one for component {k} (examples: {float(counts[k]):.3g})"
+        hint = "set prior_examples above 0 or use fewer components"
+        raise argument_error("x", "give each component a regular covariance", got, hint)
+    return factors

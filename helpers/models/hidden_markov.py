@@ -2,114 +2,116 @@ r"""Hidden Markov models: forward–backward, Viterbi, Baum–Welch."""
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from helpers.checks import (
-    argument_error,
-    check_at_least,
-    check_finite,
-    check_floating,
-    check_integer,
-    check_nonempty,
-    check_range,
-    check_shape,
-)
+from helpers.checks import argument_error, check_counts, check_data
+from helpers.random import choose, uniform
 
 
-class HiddenMarkovModel:
+class HiddenMarkovModel(nn.Module):
     r"""A Markov chain of hidden states, each of which emits one of V symbols.
 
-    .. math:: p(x, z) = \pi_{z_1} \prod_{t=2}^T A_{z_{t-1} z_t} \prod_{t=1}^T B_{z_t x_t}
+    $$p(x, z) = \pi_{z_1} \prod_{t=2}^T A_{z_{t-1} z_t} \prod_{t=1}^T B_{z_t x_t}$$
+
+    All recursions work with logarithms and are normalised at each time, so that long sequences are
+    no problem in single precision either.
 
     Args:
         initial: π, shape (K,), probabilities.
         transition: A, shape (K, K), rows sum to 1.
         emission: B, shape (K, V), rows sum to 1.
 
-    Raises:
-        TypeError: a table is not floating-point.
-        ValueError: a shape does not fit, an entry is negative, or a row does not sum to 1.
-
-    >>> coin = HiddenMarkovModel(
-    ...     torch.tensor([0.5, 0.5]), torch.eye(2), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    ... )
+    >>> coin = HiddenMarkovModel(torch.tensor([0.5, 0.5]), torch.eye(2), torch.eye(2))
     >>> coin.log_prob(torch.tensor([[0, 0, 0], [0, 1, 0]])).exp()
     tensor([0.5000, 0.0000])
 
     Taught in: background/classical_models
     """
 
+    initial: Tensor
+    transition: Tensor
+    emission: Tensor
+
     def __init__(self, initial: Tensor, transition: Tensor, emission: Tensor) -> None:
-        k = initial.numel()
-        check_shape("initial", initial, (k,))
-        check_shape("transition", transition, (k, k))
-        check_shape("emission", emission, (k, "V"))
-        tables = (("initial", initial), ("transition", transition), ("emission", emission))
-        for name, table in tables:
-            _check_distribution(name, table)
-        self.initial, self.transition, self.emission = initial, transition, emission
-        self.history: list[float] = []
+        super().__init__()
+        k, self.history = initial.numel(), list[float]()
+        shapes = {"initial": (k,), "transition": (k, k), "emission": (k, emission.shape[-1])}
+        for (name, shape), table in zip(shapes.items(), (initial, transition, emission)):
+            check_data(name, table, shape, like=initial, low=0.0, high=1.0)
+            worst = float((table.sum(-1) - 1.0).abs().max())
+            if worst > 1e-4:
+                raise argument_error(name, "have rows that sum to 1", f"one off by {worst:.3g}")
+            self.register_buffer(name, table.clone())
 
     @classmethod
-    def random(
-        cls, states: int, num_symbols: int, *, rng: torch.Generator | None = None
-    ) -> HiddenMarkovModel:
-        r"""Random tables (uniform numbers, normalised) to start Baum–Welch from.
+    def random(cls, states: int, num_symbols: int, *, rng: torch.Generator | None = None) -> Self:
+        """Random tables (uniform numbers, normalised) to start Baum–Welch from.
 
         >>> HiddenMarkovModel.random(3, 5).emission.shape
         torch.Size([3, 5])
         """
-        check_at_least("states", states, 1)
-        check_at_least("num_symbols", num_symbols, 2)
+        check_counts(states=states, num_symbols=num_symbols)
         shapes = ((states,), (states, states), (states, num_symbols))
-        tables = [torch.rand(shape, generator=rng) + 0.1 for shape in shapes]
+        tables = [uniform(shape, torch.zeros(()), rng) + 0.1 for shape in shapes]
         return cls(*(table / table.sum(-1, keepdim=True) for table in tables))
 
-    def log_forward(self, x: Tensor) -> Tensor:
-        r"""The forward pass.
+    def filtered(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        r"""The forward pass: what the symbols so far say about the state and the next symbol.
 
-        .. math:: \alpha_t(k) = p(x_1, \dots, x_t, z_t = k)
-                  = B_{k x_t} \sum_j \alpha_{t-1}(j) A_{jk}
+        $$\alpha_t(k) = p(x_1, \dots, x_t, z_t = k) = B_{k x_t} \sum_j \alpha_{t-1}(j) A_{jk},
+          \qquad p(x_t \mid x_{<t}) = \frac{\sum_k \alpha_t(k)}{\sum_k \alpha_{t-1}(k)}$$
 
         Args:
             x: symbols, shape (B, T).
 
         Returns:
-            log α, shape (B, T, K), nats.
+            log p(z_t = k | x_1 … x_t), shape (B, T, K), and log p(x_t | x_<t), (B, T), in nats.
         """
-        log_emission, log_transition = self._log_emission(x), self.transition.log()
-        alpha = [self.initial.log() + log_emission[:, 0]]
-        for t in range(1, x.shape[1]):
-            arriving = (alpha[-1][:, :, None] + log_transition).logsumexp(1)  # (B, K)
-            alpha.append(arriving + log_emission[:, t])
-        return torch.stack(alpha, 1)
+        return self._forward(self._look(x))
 
-    def log_backward(self, x: Tensor) -> Tensor:
-        r"""The backward pass.
+    def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        log_transition = self.transition.log()
+        states, steps = [], []
+        arriving = self.initial.log()  # log p(z_t | x_<t)
+        for emitted in self._log_emission(x).unbind(1):
+            joint = arriving + emitted  # log p(z_t, x_t | x_<t), (B, K)
+            step = joint.logsumexp(1)  # log p(x_t | x_<t), (B,)
+            state = _without(joint, step)
+            arriving = (state[:, :, None] + log_transition).logsumexp(1)
+            states.append(state)
+            steps.append(step)
+        return torch.stack(states, 1), torch.stack(steps, 1)
 
-        .. math:: \beta_t(k) = p(x_{t+1}, \dots, x_T \mid z_t = k)
-                  = \sum_j A_{kj} B_{j x_{t+1}} \beta_{t+1}(j)
+    def _backward(self, x: Tensor) -> Tensor:
+        r"""Log β, (B, T, K), each time up to a constant: the factors of all states cancel later.
 
-        Args:
-            x: symbols, shape (B, T).
-
-        Returns:
-            log β, shape (B, T, K), nats; zero at the last time.
+        $$\beta_t(k) = p(x_{t+1}, \dots, x_T \mid z_t = k)
+          = \sum_j A_{kj} B_{j x_{t+1}} \beta_{t+1}(j)$$
         """
         log_emission, log_transition = self._log_emission(x), self.transition.log()
         beta = [torch.zeros_like(log_emission[:, 0])]
-        for t in range(x.shape[1] - 1, 0, -1):
-            ahead = log_emission[:, t] + beta[-1]  # (B, K)
-            beta.append((log_transition + ahead[:, None]).logsumexp(2))
+        for emitted in log_emission[:, 1:].flip(1).unbind(1):
+            ahead = emitted + beta[-1]  # (B, K)
+            beta.append((log_transition + ahead[:, None]).logsumexp(2).log_softmax(1))
         return torch.stack(beta[::-1], 1)
 
-    def log_prob(self, x: Tensor) -> Tensor:
-        r"""Exact log-likelihood of each sequence: symbols (B, T) to (B,) nats."""
-        return self.log_forward(x)[:, -1].logsumexp(1)
+    def log_conditionals(self, x: Tensor) -> Tensor:
+        """Log p(x_t | x_<t) of each symbol: (B, T) to (B, T) nats."""
+        return self.filtered(x)[1]
 
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Exact log-likelihood of each sequence: symbols (B, T) to (B,) nats."""
+        return self.log_conditionals(x).sum(1)
+
+    @torch.no_grad()
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         r"""What the whole sequence says about the states (forward–backward).
+
+        $$p(z_t = j, z_{t+1} = k \mid x) \propto \alpha_t(j) A_{jk} B_{k x_{t+1}} \beta_{t+1}(k)$$
 
         Args:
             x: symbols, shape (B, T).
@@ -120,18 +122,22 @@ class HiddenMarkovModel:
         Raises:
             ValueError: a sequence has probability zero.
         """
-        alpha, beta = self.log_forward(x), self.log_backward(x)
-        log_prob = alpha[:, -1].logsumexp(1)[:, None, None]
-        self._check_possible(log_prob)
-        single = (alpha + beta - log_prob).exp()
-        ahead = (self._log_emission(x) + beta)[:, 1:]
-        pair = alpha[:, :-1, :, None] + self.transition.log() + ahead[:, :, None]
-        return single, (pair - log_prob[..., None]).exp()
+        return self._posterior(self._look(x))[:2]
 
+    def _posterior(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        alpha, steps = self._forward(x)
+        _check_possible(steps.sum(1))
+        beta = self._backward(x)
+        single = (alpha + beta).softmax(2)
+        ahead = (self._log_emission(x) + beta)[:, 1:, None]
+        pair = alpha[:, :-1, :, None] + self.transition.log() + ahead  # (B, T−1, K, K)
+        return single, pair.flatten(2).softmax(2).reshape(pair.shape), steps
+
+    @torch.no_grad()
     def viterbi(self, x: Tensor) -> tuple[Tensor, Tensor]:
         r"""The most probable path of states.
 
-        .. math:: \delta_t(k) = B_{k x_t} \max_j \delta_{t-1}(j) A_{jk}
+        $$\delta_t(k) = B_{k x_t} \max_j \delta_{t-1}(j) A_{jk}$$
 
         Args:
             x: symbols, shape (B, T).
@@ -142,38 +148,24 @@ class HiddenMarkovModel:
         Raises:
             ValueError: a sequence has probability zero.
         """
-        log_emission, log_transition = self._log_emission(x), self.transition.log()
-        delta = self.initial.log() + log_emission[:, 0]
-        came_from = []
-        for t in range(1, x.shape[1]):
-            best, index = (delta[:, :, None] + log_transition).max(1)  # (B, K)
-            delta = best + log_emission[:, t]
+        log_transition = self.transition.log()
+        arriving, came_from, best = self.initial.log(), [], []
+        for emitted in self._log_emission(self._look(x)).unbind(1):
+            delta = arriving + emitted  # (B, K)
+            best.append(delta.amax(1))
+            delta = _without(delta, best[-1])  # only differences choose the path
+            arriving, index = (delta[:, :, None] + log_transition).max(1)  # (B, K)
             came_from.append(index)
-        best, state = delta.max(1)
-        self._check_possible(best)
-        path = [state]
-        for index in reversed(came_from):
+        score = torch.stack(best, 1).sum(1)
+        _check_possible(score)
+        path = [delta.argmax(1)]
+        for index in reversed(came_from[:-1]):
             path.append(index.gather(1, path[-1][:, None])[:, 0])
-        return torch.stack(path[::-1], 1), best
+        return torch.stack(path[::-1], 1), score
 
-    def em_step(self, x: Tensor) -> None:
-        r"""One step of Baum–Welch, in place: expected counts, then relative frequencies.
-
-        The likelihood of `x` does not fall. A state that is never visited keeps its rows.
-
-        Args:
-            x: symbols, shape (B, T).
-        """
-        single, pair = self.posterior(x)
-        symbols = torch.zeros(x.shape + self.emission.shape[1:], dtype=single.dtype).to(x.device)
-        symbols.scatter_(2, x[..., None], 1.0)  # (B, T, V)
-        emitted = torch.einsum("btk,btv->kv", single, symbols)
-        self.initial = single[:, 0].mean(0)
-        self.transition = _frequencies(pair.sum((0, 1)), self.transition)
-        self.emission = _frequencies(emitted, self.emission)
-
-    def fit(self, x: Tensor, *, max_steps: int = 100, tolerance: float = 1e-6) -> HiddenMarkovModel:
-        r"""Baum–Welch from the present tables.
+    @torch.no_grad()
+    def fit(self, x: Tensor, *, max_steps: int = 100, tolerance: float = 1e-6) -> Self:
+        """Baum–Welch from the present tables.
 
         Args:
             x: symbols, shape (B, T).
@@ -181,67 +173,76 @@ class HiddenMarkovModel:
             tolerance: stop when a step gains less, in nats a symbol.
 
         Returns:
-            The model itself; ``history`` holds the mean nats a symbol before and after each step.
+            The model itself; `history` holds the mean nats a symbol before and after each step.
         """
-        check_at_least("max_steps", max_steps, 1)
-        check_at_least("tolerance", tolerance, 0.0)
-        self.history = [float(self.log_prob(x).mean()) / x.shape[1]]
-        for _ in range(max_steps):
-            self.em_step(x)
-            self.history.append(float(self.log_prob(x).mean()) / x.shape[1])
-            if self.history[-1] - self.history[-2] < tolerance:
+        x = self._look(x)
+        self.history = []
+        for step in range(max_steps + 1):
+            single, pair, steps = self._posterior(x)
+            self.history.append(float(steps.double().mean()))
+            if step == max_steps or (step and self.history[-1] - self.history[-2] < tolerance):
                 break
+            self._maximise(x, single, pair)
         return self
 
     @torch.no_grad()
-    def sample(
+    def em_step(self, x: Tensor) -> None:
+        """One step of Baum–Welch, in place: expected counts, then relative frequencies.
+
+        The likelihood of `x`, symbols (B, T), does not fall. A state that is never visited keeps
+        its rows.
+        """
+        x = self._look(x)
+        self._maximise(x, *self._posterior(x)[:2])
+
+    def _maximise(self, x: Tensor, single: Tensor, pair: Tensor) -> None:
+        symbols = F.one_hot(x, self.emission.shape[1]).to(single.dtype)  # (B, T, V)
+        emitted = torch.einsum("btk,btv->kv", single, symbols)
+        self.initial = single[:, 0].mean(0)
+        self.transition = _frequencies(pair.sum((0, 1)), self.transition)
+        self.emission = _frequencies(emitted, self.emission)
+
+    @torch.no_grad()
+    def sample(self, n: int, *, length: int, rng: torch.Generator | None = None) -> Tensor:
+        """Draw n sequences of `length` symbols: (n, T) int64."""
+        return self.sample_with_states(n, length=length, rng=rng)[0]
+
+    @torch.no_grad()
+    def sample_with_states(
         self, n: int, *, length: int, rng: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        r"""Draw states, then symbols.
-
-        Args:
-            n: number of sequences, at least 1.
-            length: number T of symbols of each.
-            rng: source of randomness; without one, the global state of torch.
-
-        Returns:
-            Symbols (n, T) and states (n, T), int64.
-        """
-        check_at_least("n", n, 1)
-        check_at_least("length", length, 1)
-        state = torch.multinomial(self.initial, n, replacement=True, generator=rng)
+        """Draw states, then symbols; return symbols (n, T) and states (n, T), int64."""
+        check_counts(n=n, length=length)
+        state = choose(self.initial, rng, n=n)
         states, symbols = [], []
         for _ in range(length):
             states.append(state)
-            symbols.append(torch.multinomial(self.emission[state], 1, generator=rng)[:, 0])
-            state = torch.multinomial(self.transition[state], 1, generator=rng)[:, 0]
+            symbols.append(choose(self.emission[state], rng))
+            state = choose(self.transition[state], rng)
         return torch.stack(symbols, 1), torch.stack(states, 1)
 
+    def _look(self, x: Tensor) -> Tensor:
+        top, hint = self.emission.shape[1] - 1, "add a batch dimension with x[None]"
+        like = self.emission
+        return check_data("x", x, ("B", "T"), "integer", like=like, low=0, high=top, hint=hint)
+
     def _log_emission(self, x: Tensor) -> Tensor:
-        check_integer("x", x)
-        check_shape("x", x, ("B", "T"), hint="add a batch dimension with x[None]")
-        check_nonempty("x", x)
-        check_range("x", x, 0, self.emission.shape[1] - 1)
         return self.emission.log().T[x]  # (B, T, K)
 
-    def _check_possible(self, log_prob: Tensor) -> None:
-        if log_prob.isneginf().any():
-            index = int(log_prob.flatten().isneginf().nonzero()[0])
-            got = f"sequence {index}, which no path of states can produce"
-            hint = "give its symbols and transitions a positive probability"
-            raise argument_error("x", "have positive probability", got, hint)
+
+def _without(log_p: Tensor, total: Tensor) -> Tensor:
+    """Log p (B, K) with `total` (B,) taken out; −∞ stays −∞ where the total is −∞ too."""
+    return log_p - total.clamp_min(torch.finfo(total.dtype).min)[:, None]
+
+
+def _check_possible(log_prob: Tensor) -> None:
+    if log_prob.isneginf().any():
+        index = int(log_prob.isneginf().nonzero()[0])
+        got = f"sequence {index}, which no path of states can produce"
+        hint = "give its symbols and transitions a positive probability"
+        raise argument_error("x", "have positive probability", got, hint)
 
 
 def _frequencies(counts: Tensor, previous: Tensor) -> Tensor:
     total = counts.sum(-1, keepdim=True)
     return torch.where(total > 1e-12, counts / total.clamp_min(1e-12), previous)
-
-
-def _check_distribution(name: str, table: Tensor) -> None:
-    check_floating(name, table)
-    check_finite(name, table)
-    check_range(name, table, 0.0, 1.0, hint="its entries are probabilities")
-    total = table.sum(-1).flatten()
-    worst = float(total[(total - 1.0).abs().argmax()])
-    if abs(worst - 1.0) > 1e-4:
-        raise argument_error(name, "have rows that sum to 1", f"a sum of {worst:.6g}")

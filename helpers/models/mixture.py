@@ -7,43 +7,39 @@ step lowers the objective (Dempster, Laird and Rubin, 1977).
 
 from __future__ import annotations
 
-import math
+from abc import ABC, abstractmethod
 from typing import Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from helpers.checks import (
-    argument_error,
-    check_at_least,
-    check_integer,
-    check_nonempty,
-    check_option,
-    check_range,
-)
-from helpers.data.k_means import k_means
+from helpers.checks import Dimension, argument_error, check_counts, check_data
+from helpers.models.fitted import Fitted
+from helpers.random import choose
 
 
-class Mixture:
+class Mixture(Fitted, ABC):
     r"""A mixture of K components, without saying of what: the E-step and the loop.
 
-    .. math:: p(x) = \sum_{k=1}^K \pi_k\, p_k(x)
+    $$p(x) = \sum_{k=1}^K \pi_k\, p_k(x)$$
 
-    Subclasses say what a component is. ``weights`` (K,) are the π_k; ``history`` holds the
-    objective before each step of the last :meth:`fit` and after its last step.
+    Subclasses say what a component is, for examples flattened to rows (N, D). The buffer `weights`
+    (K,) holds the π_k; `history` the objective before each step of the last `fit` and at its end.
 
     Taught in: background/classical_models
     """
 
     weights: Tensor
-    history: list[float]
 
     def __init__(self, components: int) -> None:
-        check_at_least("components", components, 1)
+        super().__init__()
+        check_counts(components=components)
         self.components = components
-        self.event_shape: torch.Size | None = None
+        self.history: list[float] = []
+        self.register_buffer("weights", torch.full((components,), 1.0 / components))
 
+    @torch.no_grad()
     def fit(
         self,
         x: Tensor,
@@ -53,7 +49,7 @@ class Mixture:
         tolerance: float = 1e-5,
         rng: torch.Generator | None = None,
     ) -> Self:
-        r"""Fit by EM, each time from the groups of k-means, and keep the best of the restarts.
+        """Fit by EM, each time from the groups of k-means, and keep the best of the restarts.
 
         Args:
             x: examples, shape (N, *event), N ≥ K.
@@ -61,90 +57,87 @@ class Mixture:
             max_steps: limit of EM steps in a run.
             tolerance: a run stops when a step gains less, in nats an example.
             rng: source of randomness of the groups.
-
-        Returns:
-            The model itself; ``history`` tells how the best run went.
-
-        Raises:
-            ValueError: fewer examples than components, or an argument out of range.
         """
-        check_at_least("restarts", restarts, 1)
-        self._check_values(x)
+        x = self._look(x, (...,))
+        check_counts(self.components, **{"len(x)": len(x)})
+        check_counts(restarts=restarts)
         runs = []
         for _ in range(restarts):
-            groups = k_means(x, self.components, rng=rng)
-            self.start(x, groups).improve(x, max_steps=max_steps, tolerance=tolerance)
-            runs.append(dict(vars(self)))  # shallow: an EM step makes new tensors
-        vars(self).update(max(runs, key=lambda run: run["history"][-1]))
+            self._start(x, k_means(x.to(self.weights.dtype), self.components, rng=rng))
+            history = self._climb(x, max_steps, tolerance)
+            runs.append((history, self.state_dict()))  # an EM step makes new tensors
+        self.history, best = max(runs, key=lambda run: run[0][-1])
+        self.load_state_dict(best)
         return self
 
-    def start(self, x: Tensor, responsibilities: Tensor) -> Self:
-        r"""Set the parameters by one M-step from given responsibilities, shape (N, K)."""
-        self._check_values(x)
-        check_nonempty("x", x)
-        if responsibilities.shape != (len(x), self.components):
-            expected = f"have shape ({len(x)}, {self.components})"
-            raise argument_error("responsibilities", expected, tuple(responsibilities.shape))
-        self.event_shape = x.shape[1:]
-        self.weights = responsibilities.mean(0)
-        self._first_guess(x.flatten(1))
-        self._maximise(x.flatten(1), responsibilities)
-        return self
-
-    def improve(self, x: Tensor, *, max_steps: int = 200, tolerance: float = 1e-5) -> Self:
-        r"""Repeat :meth:`em_step` until a step gains less than `tolerance` nats an example."""
-        self.history = [self.objective(x)]
-        for _ in range(max_steps):
-            self.em_step(x)
-            self.history.append(self.objective(x))
-            if self.history[-1] - self.history[-2] < tolerance:
+    def _climb(self, x: Tensor, max_steps: int, tolerance: float) -> list[float]:
+        history: list[float] = []
+        for step in range(max_steps + 1):
+            r, objective = self._expect(x)
+            history.append(objective)
+            if step == max_steps or (step and objective - history[-2] < tolerance):
                 break
+            self._maximise(x, r)
+        return history
+
+    @torch.no_grad()
+    def start(self, x: Tensor, responsibilities: Tensor) -> Self:
+        """Set the parameters by one M-step from given responsibilities (N, K)."""
+        x = self._look(x, (...,))
+        shape = (len(x), self.components)
+        r = check_data("responsibilities", responsibilities, shape, like=self.weights, low=0.0)
+        self._start(x, r)
         return self
 
+    def _start(self, x: Tensor, r: Tensor) -> None:
+        self._prepare(_rows(x), x.shape[1:])
+        self._maximise(x, r)
+
+    @torch.no_grad()
     def em_step(self, x: Tensor) -> None:
-        r"""One E-step and one M-step, in place; :meth:`objective` does not fall.
+        """One E-step and one M-step, in place; `objective` does not fall.
 
         A component to which no example belongs keeps its parameters and gets the weight zero.
         """
-        self._maximise(x.flatten(1), self.responsibilities(x))
+        x = self._look_again(x)
+        self._maximise(x, self._expect(x)[0])
 
+    def _expect(self, x: Tensor) -> tuple[Tensor, float]:
+        """The E-step: responsibilities (N, K), and the objective on the way."""
+        log_joint = self._log_joint(x)
+        log_prob = log_joint.logsumexp(1).double().mean()
+        return log_joint.softmax(1), float(log_prob + self._log_prior() / len(x))
+
+    def _maximise(self, x: Tensor, r: Tensor) -> None:
+        """The M-step: weights here, components in the subclass."""
+        counts = r.sum(0)  # (K,)
+        self.weights = counts / counts.sum()
+        alive = counts > 1e-8  # below this a quotient of two vanishing sums means nothing
+        self._maximise_components(_rows(x), r, alive)
+
+    @torch.no_grad()
     def objective(self, x: Tensor) -> float:
-        r"""What EM never lowers: (log-likelihood + log-prior of the parameters) / N, in nats."""
-        return float(self.log_prob(x).mean() + self._log_prior() / len(x))
+        """What EM never lowers: (log-likelihood + log-prior of the parameters) / N, in nats."""
+        return self._expect(self._look_again(x))[1]
 
     def log_joint(self, x: Tensor) -> Tensor:
-        r"""Log of π_k p_k(x) for each example and component: (B, K) nats."""
-        event = self._fitted()
-        self._check_values(x)
-        if x.shape[1:] != event:
-            raise argument_error(
-                "x", f"have shape (B, {', '.join(map(str, event))})", tuple(x.shape)
-            )
-        return self.weights.log() + self._log_components(x.flatten(1))
+        """Log of π_k p_k(x) for each example and component: (B, *event) to (B, K) nats."""
+        return self._log_joint(self._look_again(x))
+
+    def _log_joint(self, x: Tensor) -> Tensor:
+        return self.weights.log() + self._log_components(_rows(x))
 
     def log_prob(self, x: Tensor) -> Tensor:
-        r"""Exact log-likelihood of each example.
+        r"""Exact log-likelihood of each example: (B, *event) to (B,) nats.
 
-        .. math:: \log p(x) = \log \sum_k \exp(\log \pi_k + \log p_k(x))
-
-        Args:
-            x: examples, shape (B, *event).
-
-        Returns:
-            (B,) nats.
+        $$\log p(x) = \log \sum_k \exp(\log \pi_k + \log p_k(x))$$
         """
         return self.log_joint(x).logsumexp(1)
 
     def responsibilities(self, x: Tensor) -> Tensor:
-        r"""The E-step: posterior probability of each component.
+        r"""The E-step: posterior probability of each component, (B, *event) to (B, K).
 
-        .. math:: r_k(x) = p(k \mid x) = \frac{\pi_k\, p_k(x)}{\sum_j \pi_j\, p_j(x)}
-
-        Args:
-            x: examples, shape (B, *event).
-
-        Returns:
-            (B, K), rows sum to 1.
+        $$r_k(x) = p(k \mid x) = \frac{\pi_k\, p_k(x)}{\sum_j \pi_j\, p_j(x)}$$
 
         Raises:
             ValueError: no component can produce one of the examples.
@@ -160,135 +153,93 @@ class Mixture:
     def sample(
         self, n: int, *, rng: torch.Generator | None = None, component: int | None = None
     ) -> Tensor:
-        r"""Draw a component for each example, then the example.
-
-        Args:
-            n: number of examples, at least 1.
-            component: draw from this one only, in [0, K).
-            rng: source of randomness; without one, the global state of torch.
+        """Draw a component for each example (or take `component`), then the example.
 
         Returns:
             (n, *event).
         """
-        event = self._fitted()
-        check_at_least("n", n, 1)
+        self.check_fitted()
+        check_counts(n=n)
         weights = self.weights
         if component is not None:
-            check_option("component", component, range(self.components))
-            weights = F.one_hot(torch.tensor(component, device=weights.device), self.components)
-            weights = weights.to(self.weights.dtype)
-        k = torch.multinomial(weights, n, replacement=True, generator=rng)
-        return self._sample_components(k, rng).reshape(n, *event)
+            one_hot = F.one_hot(torch.tensor(component, device=weights.device), self.components)
+            weights = one_hot.to(weights)
+        k = choose(weights, rng, n=n)
+        return self._sample_components(k, rng).reshape(n, *self._event())
 
-    def _maximise(self, x: Tensor, r: Tensor) -> None:
-        r"""The M-step: weights here, components in the subclass."""
-        counts = r.sum(0)  # (K,)
-        self.weights = counts / counts.sum()
-        alive = counts > 1e-8  # below this a quotient of two vanishing sums means nothing
-        self._maximise_components(x, r, alive)
+    def _look_again(self, x: Tensor) -> Tensor:
+        self.check_fitted()
+        return self._look(x, ("B", *self._event()))
 
-    def _fitted(self) -> torch.Size:
-        if self.event_shape is None:
-            raise RuntimeError("the mixture has no parameters yet: call fit or start first")
-        return self.event_shape
+    @abstractmethod
+    def _look(self, x: Tensor, shape: tuple[Dimension, ...]) -> Tensor:
+        """The one look at the examples."""
 
-    def _check_values(self, x: Tensor) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _event(self) -> torch.Size:
+        """The shape of one example."""
 
-    def _first_guess(self, x: Tensor) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _prepare(self, x: Tensor, event: torch.Size) -> None:
+        """Set what the first M-step needs: parameters of empty components, the prior."""
 
+    @abstractmethod
     def _maximise_components(self, x: Tensor, r: Tensor, alive: Tensor) -> None:
-        raise NotImplementedError
+        """Set the components' parameters; only where `alive` (K,) do examples belong to one."""
 
+    @abstractmethod
     def _log_components(self, x: Tensor) -> Tensor:
-        raise NotImplementedError
+        """Log-densities log p_k(x), (B, K)."""
 
+    @abstractmethod
     def _log_prior(self) -> Tensor | float:
-        raise NotImplementedError
+        """Log-prior of the components' parameters, up to a constant."""
 
+    @abstractmethod
     def _sample_components(self, k: Tensor, rng: torch.Generator | None) -> Tensor:
-        raise NotImplementedError
+        """One example of each component k (n,)."""
 
 
-class CategoricalMixture(Mixture):
-    r"""Each component draws every variable independently from its own table.
+def _rows(x: Tensor) -> Tensor:
+    return x.reshape(len(x), -1)
 
-    .. math:: p_k(x) = \prod_{i=1}^D \theta_{k i x_i}
 
-    With one component it is the model of independent pixels; with K components, naive Bayes whose
-    classes nobody has told.
+def k_means(
+    x: Tensor, components: int, *, max_steps: int = 20, rng: torch.Generator | None = None
+) -> Tensor:
+    """Groups around K centres, to start EM from: examples (N, *event) to (N, K) zeros and ones.
 
-    Args:
-        components: number K ≥ 1.
-        num_levels: number V ≥ 2 of values of each variable.
-        smoothing: pseudo-count s ≥ 0 of each cell of each component's tables, in examples.
-        prior_examples: A ≥ 0 pseudo-examples that each component gets in addition, spread over the
-            levels as the data as a whole are: with few examples of its own a component falls back
-            on independent variables.
+    The first centres are examples, each drawn with probability proportional to the squared
+    distance from the nearest centre before it (k-means++: Arthur and Vassilvitskii, 2007). Then
+    groups and their means take turns.
 
-    The prior of each table is a Dirichlet with 1 + s + A f_i(v), where f_i(v) is the relative
-    frequency of level v of variable i. EM climbs to a mode of the posterior; with s = A = 0 it is
-    maximum likelihood.
-
-    After fitting: ``weights`` (K,), ``log_table`` (K, D, V).
-
-    >>> x = torch.tensor([[0, 0, 0], [0, 0, 0], [1, 1, 1], [1, 1, 1]])
-    >>> mixture = CategoricalMixture(2, 2, smoothing=0.0)
-    >>> mixture = mixture.fit(x, rng=torch.Generator().manual_seed(0))
-    >>> mixture.log_prob(x).exp()
-    tensor([0.5000, 0.5000, 0.5000, 0.5000])
-
-    Taught in: background/classical_models
+    >>> x = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
+    >>> groups = k_means(x, 2, rng=torch.Generator().manual_seed(0))
+    >>> bool((groups[0] == groups[1]).all()), bool((groups[1] == groups[2]).all())
+    (True, False)
     """
+    # scikit-learn's KMeans draws from NumPy, on the CPU: restarts would not follow `rng`.
+    points = _rows(x)
+    points = points - points.mean(0)  # sums far from the origin would lose digits
+    chances = torch.ones_like(points[:, 0])
+    centres = points[:0]
+    for _ in range(components):
+        centres = torch.cat([centres, points[choose(chances, rng)][None]])
+        chances = _distances(points, centres).min(1).values.square()
+        if not chances.any():  # fewer different examples than centres
+            chances = torch.ones_like(chances)
+    nearest = _distances(points, centres).argmin(1)
+    for _ in range(max_steps):
+        groups = F.one_hot(nearest, components).to(points.dtype)  # (N, K)
+        sizes = groups.sum(0)[:, None]
+        means = groups.T @ points / sizes.clamp_min(1.0)
+        centres = torch.where(sizes > 0, means, centres)
+        previous, nearest = nearest, _distances(points, centres).argmin(1)
+        if (previous == nearest).all():
+            break
+    return F.one_hot(nearest, components).to(points.dtype)
 
-    def __init__(
-        self,
-        components: int,
-        num_levels: int,
-        *,
-        smoothing: float = 0.1,
-        prior_examples: float = 0.0,
-    ) -> None:
-        super().__init__(components)
-        check_at_least("num_levels", num_levels, 2)
-        check_at_least("smoothing", smoothing, 0.0)
-        self.num_levels = num_levels
-        check_at_least("prior_examples", prior_examples, 0.0)
-        self.smoothing = smoothing
-        self.prior_examples = prior_examples
 
-    def _check_values(self, x: Tensor) -> None:
-        check_integer("x", x)
-        check_range("x", x, 0, self.num_levels - 1)
-
-    def _first_guess(self, x: Tensor) -> None:
-        everyone = torch.ones(len(x), 1, device=x.device)
-        frequency = self._counts(x, everyone) / len(x)  # (1, D, V)
-        self.prior_counts = self.smoothing + self.prior_examples * frequency
-        shape = (self.components, x.shape[1], self.num_levels)
-        self.log_table = torch.full(shape, -math.log(self.num_levels), device=x.device)
-
-    def _maximise_components(self, x: Tensor, r: Tensor, alive: Tensor) -> None:
-        counts = self._counts(x, r) + self.prior_counts
-        table = (counts / counts.sum(2, keepdim=True)).log()
-        if self.smoothing == 0 and self.prior_examples == 0:  # else the prior says what is best
-            table = torch.where(alive[:, None, None], table, self.log_table)
-        self.log_table = table
-
-    def _counts(self, x: Tensor, r: Tensor) -> Tensor:
-        cell = x + self.num_levels * torch.arange(x.shape[1], device=x.device)
-        one_hot = r.new_zeros(len(x), x.shape[1] * self.num_levels).scatter_(1, cell, 1.0)
-        return (r.T @ one_hot).reshape(r.shape[1], -1, self.num_levels)  # (K, D, V)
-
-    def _log_components(self, x: Tensor) -> Tensor:
-        variables = torch.arange(x.shape[1], device=x.device)
-        by_level = self.log_table.permute(1, 2, 0).contiguous()  # (D, V, K)
-        return by_level[variables, x].sum(1)
-
-    def _log_prior(self) -> Tensor | float:
-        return torch.where(self.prior_counts > 0, self.prior_counts * self.log_table, 0.0).sum()
-
-    def _sample_components(self, k: Tensor, rng: torch.Generator | None) -> Tensor:
-        rows = self.log_table[k].exp().flatten(0, 1)  # (n D, V)
-        return torch.multinomial(rows, 1, generator=rng)
+def _distances(x: Tensor, centres: Tensor) -> Tensor:
+    # from differences: |a|² − 2ab + |b|², which cdist takes from 26 rows on, loses small ones
+    return torch.cdist(x, centres, compute_mode="donot_use_mm_for_euclid_dist")

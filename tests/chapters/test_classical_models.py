@@ -19,13 +19,15 @@ from torch import Tensor
 from torch.distributions import MultivariateNormal
 
 from helpers.data import images
-from helpers.models.bayesian_network import ChowLiuTree
-from helpers.models.gaussian_mixture import GaussianMixture
-from helpers.models.hidden_markov import HiddenMarkovModel
-from helpers.models.independent import IndependentCategorical
-from helpers.models.markov import MarkovChain
-from helpers.models.mixture import CategoricalMixture
-from helpers.models.ppca import ProbabilisticPCA
+from helpers.models import (
+    CategoricalMixture,
+    ChowLiuTree,
+    GaussianMixture,
+    HiddenMarkovModel,
+    IndependentCategorical,
+    MarkovChain,
+    ProbabilisticPCA,
+)
 from helpers.random import seeded
 from tests.chapters.cells import run_cells
 from tests.statistics import assert_mean_close
@@ -34,18 +36,9 @@ PAGE = "background/classical_models"
 
 
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
-    """The chapter's cells `ids`, with what its first cells give them."""
-    modules = {
-        "torch": torch,
-        "math": math,
-        "MultivariateNormal": MultivariateNormal,
-        "GaussianMixture": GaussianMixture,
-        "HiddenMarkovModel": HiddenMarkovModel,
-        "ProbabilisticPCA": ProbabilisticPCA,
-        "seeded": seeded,
-        "seed": 0,
-    }
-    return run_cells(PAGE, list(ids), **{**modules, **names})
+    """The chapter's cells `ids`, after its own imports; `names` replace what these set."""
+    known = run_cells(PAGE, ["imports"], seed=0) | {"ProbabilisticPCA": ProbabilisticPCA}
+    return run_cells(PAGE, list(ids), **(known | names))
 
 
 def levels(seed: int, n: int = 60, d: int = 4, v: int = 3) -> Tensor:
@@ -330,7 +323,7 @@ def test_joint_probabilities_sum_to_one_and_match_samples(seed: int) -> None:
     """Sum of p(x, z) over all x and z of length 3 (1); shares of sampled pairs against p(x, z)."""
     model = HiddenMarkovModel.random(2, 3, rng=seeded(seed))
     n = 20_000
-    symbols, states = model.sample(n, length=3, rng=seeded(seed + 1))
+    symbols, states = model.sample_with_states(n, length=3, rng=seeded(seed + 1))
     total = 0.0
     for z in itertools.product(range(2), repeat=3):
         for x in itertools.product(range(3), repeat=3):

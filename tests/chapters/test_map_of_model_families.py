@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical, MixtureSameFamily, Normal
+from torch.distributions import Normal
 
 from helpers.networks import MLP
 from helpers.random import seeded
@@ -23,16 +23,8 @@ STD = 0.7  # of the one-dimensional Gaussian data that have closed forms
 
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     """The chapter's cells, without training: `train` does nothing."""
-    known = {
-        "torch": torch,
-        "math": math,
-        "nn": nn,
+    known = run_cells(PAGE, ["imports"], seed=0) | {
         "MLP": MLP,
-        "Normal": Normal,
-        "Categorical": Categorical,
-        "MixtureSameFamily": MixtureSameFamily,
-        "seed": 0,
-        "seed_everything": torch.manual_seed,
         "train": lambda *arguments, **options: None,
         "waves": lambda x: x.repeat(1, 9),
     }

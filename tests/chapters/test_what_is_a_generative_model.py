@@ -22,8 +22,9 @@ PAGE = "background/what_is_a_generative_model"
 
 
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
-    """The chapter's cells `ids`, with the modules that its imports cell gives them."""
-    return run_cells(PAGE, list(ids), torch=torch, math=math, Normal=Normal, **names)
+    """The chapter's cells `ids`, after its own imports; `names` replace what these set."""
+    known = run_cells(PAGE, ["imports"], dataset="digits", device="cpu") | {"Normal": Normal}
+    return run_cells(PAGE, list(ids), **(known | names))
 
 
 @pytest.fixture

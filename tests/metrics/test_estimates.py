@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from helpers.metrics import mean_and_standard_error
+from helpers.metrics.estimates import share
 from helpers.random import seeded
 
 
@@ -25,13 +26,27 @@ def test_standard_error_is_the_scatter_of_the_mean(seed):
     assert draws.mean(1).var().item() == pytest.approx(1 / 12 / 40, rel=0.2)
 
 
-def test_mean_rejects():
-    with pytest.raises(ValueError, match=r"values must have shape \(N,\), got \(3, 2\): give one"):
-        mean_and_standard_error(torch.zeros(3, 2))
-    for n in (0, 1):
-        with pytest.raises(ValueError, match=f"values must hold at least 2 values, got {n}"):
-            mean_and_standard_error(torch.zeros(n))
-    with pytest.raises(ValueError, match="values must be finite, got 1 NaN"):
-        mean_and_standard_error(torch.tensor([0.0, math.nan]))
-    with pytest.raises(TypeError, match="values must be a floating-point tensor"):
-        mean_and_standard_error(torch.arange(4))
+def test_the_error_of_a_share_is_that_of_a_mean(seed):
+    inside = torch.rand(50, generator=seeded(seed)) < 0.3
+    value, error = share(inside)
+    mean, mean_error = mean_and_standard_error(inside.double())
+    assert value == pytest.approx(mean)
+    assert error == pytest.approx(mean_error * math.sqrt(49 / 50))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_narrow_numbers_are_added_in_a_wide_type(dtype):
+    assert mean_and_standard_error(torch.ones(70_000, dtype=dtype)).value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        (torch.zeros(3, 2), r"values must have shape \(N,\), got \(3, 2\): give one"),
+        (torch.zeros(1), r"len\(values\) must be an integer of at least 2, got 1"),
+        (torch.tensor([0.0, math.nan]), "values must be finite, got 1 NaN"),
+    ],
+)
+def test_bad_values_are_named(values, match):
+    with pytest.raises(ValueError, match=match):
+        mean_and_standard_error(values)

@@ -80,9 +80,9 @@ def test_frechet_of_rank_deficient_covariances(seed):
 def test_frechet_survives_a_large_offset(seed):
     a = torch.randn(50, 3, generator=seeded(seed))
     b = 2 * a + 1
-    assert frechet_distance(a + 1e6, b + 1e6).value == pytest.approx(
-        frechet_distance(a, b).value, rel=1e-6
-    )
+    for offset in (1e6, 1e10):
+        found = frechet_distance(a + offset, b + offset)
+        assert found == pytest.approx(frechet_distance(a, b), rel=1e-15 * offset)
 
 
 def test_frechet_standard_error_by_the_delta_method(seed):
@@ -132,21 +132,3 @@ def test_frechet_changes_nothing(seed):
     frechet_distance(a, a + 1)
     assert torch.equal(a, kept)
     assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_frechet_rejects():
-    a = torch.randn(6, 3)
-    with pytest.raises(ValueError, match=r"features_b must have shape \(N, 3\), got \(6, 2\)"):
-        frechet_distance(a, torch.randn(6, 2))
-    with pytest.raises(ValueError, match=r"features_a must have shape \(N, D\), got \(6, 1, 3\)"):
-        frechet_distance(a[:, None], a)
-    with pytest.raises(ValueError, match="features_b must have at least 4 rows, got 3"):
-        frechet_distance(a, a[:3])
-    with pytest.raises(ValueError, match="features_a must have at least one feature"):
-        frechet_distance(a[:, :0], a)
-    with pytest.raises(ValueError, match="features_a must be finite, got 18 NaN"):
-        frechet_distance(a * math.nan, a)
-    with pytest.raises(TypeError, match="features_a must be a floating-point tensor"):
-        frechet_distance(a.long(), a)
-    with pytest.raises(ValueError, match="groups must be an integer of at least 2, got 1"):
-        frechet_distance(a, a, groups=1)

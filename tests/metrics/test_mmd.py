@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.metrics import mmd
+from helpers.metrics import mmd, sets
 from helpers.random import seeded
 
 
@@ -75,15 +75,30 @@ def test_equal_distributions_have_the_mean_zero(seed: int) -> None:
     assert errors.mean() > values.std(ddof=1)  # too large rather than too small
 
 
-def test_bad_points_are_refused() -> None:
-    x = torch.randn(5, 2)
-    with pytest.raises(ValueError, match="y must have shape"):
-        mmd(x, torch.randn(6, 2))
-    with pytest.raises(ValueError, match="x must have at least 3 rows, got 2"):
-        mmd(x[:2], x[:2])
-    with pytest.raises(ValueError, match="widths must hold at least one width"):
-        mmd(x, x, widths=())
-    with pytest.raises(ValueError, match=r"widths must be .*positive"):
-        mmd(x, x, widths=(1.0, 0.0))
-    with pytest.raises(ValueError, match=r"y must .*finite"):
-        mmd(x, torch.full((5, 2), math.inf))
+@pytest.mark.parametrize("chunk", [1, 40, 200])
+def test_blocks_change_nothing(chunk: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = torch.randn(2, 17, 3, generator=seeded(seed))
+    whole = mmd(x, y, widths=(0.5, 2.0))
+    monkeypatch.setattr(sets, "CHUNK", chunk)
+    assert mmd(x, y, widths=(0.5, 2.0)) == pytest.approx(whole, rel=1e-9, abs=1e-14)
+
+
+@pytest.mark.parametrize("n", [20, 40])
+def test_a_shift_of_both_sets_changes_nothing(n: int, seed: int) -> None:
+    """Points on a grid of 256ths, which a shift by 1e8 does not round."""
+    x, y = (256 * torch.randn(2, n, 2, generator=seeded(seed))).round() / 256
+    assert mmd(x + 1e8, y + 1e8) == pytest.approx(mmd(x, y), rel=1e-9, abs=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("y", "widths", "match"),
+    [
+        (torch.zeros(6, 2), (1.0,), r"y must have shape \(5, 2\), got \(6, 2\): both sets"),
+        (torch.zeros(2, 2), (1.0,), r"len\(y\) must be an integer of at least 3, got 2"),
+        (torch.zeros(5, 2), (), "the smallest width must be a positive number"),
+        (torch.zeros(5, 2), (1.0, 0.0), "the smallest width must be a positive number"),
+    ],
+)
+def test_bad_points_are_named(y: torch.Tensor, widths: tuple[float, ...], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        mmd(torch.randn(5, 2), y, widths=widths)

@@ -38,10 +38,8 @@ def test_noise_adds_twenty_times_its_variance(seed: int) -> None:
     assert abs(value - 20 * 0.09) < 5 * error
 
 
-def test_bad_images_are_refused() -> None:
-    with pytest.raises(ValueError, match="x must have images of at least 3×3 pixels"):
+def test_images_without_an_inside_are_refused() -> None:
+    with pytest.raises(ValueError, match="height must be an integer of at least 3, got 2"):
         sharpness(torch.zeros(4, 1, 2, 5))
     with pytest.raises(ValueError, match="x must have shape"):
         sharpness(torch.zeros(4, 5, 5))
-    with pytest.raises(TypeError, match="floating-point"):
-        sharpness(torch.zeros(4, 1, 5, 5, dtype=torch.int64))

@@ -138,7 +138,8 @@ def test_log_likelihood_is_information_minus_entropies(seed: int) -> None:
     tree = ChowLiuTree(V, smoothing=0.0).fit(x)
     single = torch.nn.functional.one_hot(x, V).double().mean(0)
     entropies = -torch.xlogy(single, single).sum()
-    gain = sum(tree.information[i, int(tree.parent[i])] for i in range(1, D))
+    information = mutual_information(pair_tables(x, V, 0.0))
+    gain = sum(information[i, int(tree.parent[i])] for i in range(1, D))
     assert float(tree.log_prob(x).mean()) == pytest.approx(float(gain - entropies))
 
 
@@ -156,23 +157,26 @@ def test_images_keep_their_shape_and_device(device: torch.device, seed: int) -> 
     sample = tree.sample(7, rng=seeded(seed, device))
     assert sample.shape == (7, 1, 2, 2)
     assert sample.device.type == device.type
+    assert tree.parent.shape == (1, 2, 2)
     again = tree.sample(7, rng=seeded(seed, device))
     assert torch.equal(sample, again)
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])
+def test_narrow_integers_are_levels(dtype: torch.dtype, seed: int) -> None:
+    x = data(seed) + 190
+    expected = ChowLiuTree(200).fit(x).log_prob(x)
+    found = ChowLiuTree(200).fit(x.to(dtype)).log_prob(x.to(dtype))
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
 def test_bad_arguments_are_named(seed: int) -> None:
     x = data(seed)
-    with pytest.raises(RuntimeError, match="call fit first"):
+    with pytest.raises(RuntimeError, match="ChowLiuTree has no parameters yet: call fit first"):
         ChowLiuTree(V).log_prob(x)
-    with pytest.raises(ValueError, match=r"x must lie in \[0, 1\], got values from 0 to 2: raise"):
+    with pytest.raises(ValueError, match=r"x must lie in \[0, 1\], got values from 0 to 2"):
         ChowLiuTree(2).fit(x)
-    with pytest.raises(ValueError, match="x must hold at least one example"):
-        ChowLiuTree(V).fit(x[:0])
-    with pytest.raises(ValueError, match="root must be below 5, got 5"):
+    with pytest.raises(ValueError, match=r"root must lie in \[0, 4\], got 5"):
         ChowLiuTree(V).fit(x, root=5)
-    with pytest.raises(ValueError, match="smoothing must be a number of at least 0"):
-        ChowLiuTree(V, smoothing=-0.1)
     with pytest.raises(ValueError, match=r"x must have shape \(B, 5\), got \(70, 4\)"):
         ChowLiuTree(V).fit(x).log_prob(x[:, :4])
-    with pytest.raises(TypeError, match="x must be an integer tensor"):
-        ChowLiuTree(V).fit(x.double())

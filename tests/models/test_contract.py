@@ -1,159 +1,295 @@
 """What every model promises, whatever its family: one table of models, one set of tests.
 
-A family joins by one line in `FAMILIES`: a function from a device to a model and a batch for it.
-Tests of `loss` and `log_prob` run where a model has them.
+A family joins by one line in `FAMILIES`: a function from a device to a `Case`. Tests of `loss`,
+`log_prob` and `log_prob_bound` run where a model has them.
 """
 
 from __future__ import annotations
 
 import copy
 import inspect
+import string
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from helpers.distributions import Bernoulli, Categorical, GaussianLikelihood
-from helpers.models import VAE, VAEGAN, AdversarialAutoencoder, ProbabilisticPCA
-from helpers.models.gan import GAN
-from helpers.models.handwriting import HandwritingPredictor
-from helpers.models.independent import IndependentCategorical
-from helpers.models.rnn import RecurrentLanguageModel
+from helpers.models import (
+    GAN,
+    VAE,
+    VAEGAN,
+    AdversarialAutoencoder,
+    CategoricalMixture,
+    ChowLiuTree,
+    GaussianMixture,
+    HandwritingPredictor,
+    HandwritingSynthesiser,
+    HiddenMarkovModel,
+    IndependentCategorical,
+    MarkovChain,
+    ProbabilisticPCA,
+    RecurrentLanguageModel,
+    SequenceToSequence,
+    WaveformModel,
+)
 from helpers.networks import MLP, ConvDecoder, ConvEncoder
-from tests.models.vae_toy import rng
+from helpers.training import load_checkpoint, save_checkpoint
 
-B, L, V = 5, 3, 4
-Case = tuple[Any, Tensor]
+B, L, V, T = 5, 3, 4, 6
+SYMBOLS, EVENT = (T,), (2, 3)
 
 
-def vae(likelihood: str, device: torch.device) -> Case:
-    event = (2, 3)
-    outputs = (V, *event) if likelihood == "categorical" else event
-    networks = MLP(event, [7], 2 * L, dropout=0.2), MLP(L, [8], outputs, dropout=0.2)
-    kinds = {"bernoulli": Bernoulli, "categorical": Categorical}
-    made = kinds.get(likelihood) or GaussianLikelihood(learned=True)
-    model = VAE(*networks, L, likelihood=made).to(device)
-    x = torch.randint(V if likelihood == "categorical" else 2, (B, *event), device=device)
-    return model, x if likelihood == "categorical" else x.double()
+@dataclass
+class Case:
+    """A model, a batch for it, and what the batch is conditioned on.
+
+    Attributes:
+        make: a new model, with other weights or not fitted at all.
+        model: a model that is ready.
+        x: the data.
+        condition: what `loss` and `log_prob` are given after the data.
+        options: what `sample` is given after the number.
+        event: shape of a sample; None where its length is drawn.
+    """
+
+    make: Callable[[], nn.Module]
+    model: Any
+    x: Tensor
+    condition: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    event: tuple[int, ...] | None = EVENT
+
+    @property
+    def given(self) -> tuple[Any, ...]:
+        return (self.x, *self.condition)
+
+
+def case(
+    make: Callable[[], nn.Module], x: Tensor, *condition: Any, fit: bool = False, **others: Any
+) -> Case:
+    model: Any = make().to(x.device)
+    if fit:
+        model.fit(x)
+    return Case(make, model, x, condition, **others)
+
+
+def levels(device: torch.device, *shape: int) -> Tensor:
+    return torch.randint(V, (B, *shape), device=device)
+
+
+def vae(likelihood: Any, device: torch.device) -> Case:
+    outputs = (V, *EVENT) if likelihood is Categorical else EVENT
+
+    def make() -> VAE:
+        networks = MLP(EVENT, [7], 2 * L, dropout=0.2), MLP(L, [8], outputs, dropout=0.2)
+        return VAE(*networks, L, likelihood=likelihood if likelihood is Categorical else likelihood())
+
+    x = levels(device, *EVENT)
+    return case(make, x if likelihood is Categorical else (x % 2).double())
 
 
 def convolutional_vae(device: torch.device) -> Case:
     image = (1, 4, 8)
-    decoder = ConvDecoder(L, (V, *image), (6, 5), dropout=0.2)
-    encoder = ConvEncoder(image, [4], 2 * L, dropout=0.2)
-    model = VAE(encoder, decoder, L, likelihood=Categorical).to(device)
-    return model, torch.randint(V, (B, *image), device=device)
+
+    def make() -> VAE:
+        decoder = ConvDecoder(L, image, (6, 5), outputs_per_pixel=V, dropout=0.2)
+        encoder = ConvEncoder(image, [4], 2 * L, dropout=0.2)
+        return VAE(encoder, decoder, L, likelihood=Categorical)
+
+    return case(make, levels(device, *image), event=image)
 
 
 def gan(classes: int, device: torch.device) -> Case:
-    networks = MLP(L + classes, [7], (2, 3)), MLP((2, 3), [8], max(1, classes))
-    model = GAN(*networks, L, classes=classes).to(device)
-    return model, torch.randn(B, 2, 3, device=device)
+    def make() -> GAN:
+        networks = MLP(L + classes, [7], EVENT), MLP(EVENT, [8], max(1, classes))
+        return GAN(*networks, L, classes=classes)
 
-
-def independent(device: torch.device) -> Case:
-    x = torch.randint(V, (B, 2, 3), device=device)
-    return IndependentCategorical((2, 3), V).to(device).fit(x), x
-
-
-def ppca(device: torch.device) -> Case:
-    x = torch.randn(B, 4, device=device)
-    return ProbabilisticPCA(4, 2).to(device).fit(x), x
-
-
-def handwriting(device: torch.device) -> Case:
-    x = torch.randn(B, 4, 3, device=device)
-    x[..., 2] = (x[..., 2] > 0).double()
-    return HandwritingPredictor(7, 2, scale=0.6, length=4).to(device), x
-
-
-def recurrent(cell: str, device: torch.device) -> Case:
-    sizes = {"embedding": 3, "hidden": 5, "layers": 2, "length": 6}
-    model = RecurrentLanguageModel(V, cell=cell, dropout=0.2, **sizes).to(device)
-    return model, torch.randint(V, (B, 6), device=device)
+    return case(make, torch.randn(B, *EVENT, device=device))
 
 
 def autoencoder(device: torch.device) -> Case:
-    networks = MLP((2, 3), [7], L, dropout=0.2), MLP(L, [8], (2, 3), dropout=0.2), MLP(L, [6], 1)
-    model = AdversarialAutoencoder(*networks, L, likelihood=GaussianLikelihood()).to(device)
-    return model, torch.randn(B, 2, 3, device=device)
+    def make() -> AdversarialAutoencoder:
+        networks = MLP(EVENT, [7], L, dropout=0.2), MLP(L, [8], EVENT, dropout=0.2)
+        return AdversarialAutoencoder(*networks, MLP(L, [6], 1), L)
+
+    return case(make, torch.randn(B, *EVENT, device=device))
 
 
 def vaegan(device: torch.device) -> Case:
-    coder = MLP((2, 3), [7], 2 * L, dropout=0.2), MLP(L, [8], (2, 3), dropout=0.2)
-    model = VAEGAN(*coder, MLP((2, 3), [6], 4), MLP(4, [], 1), L).to(device)
-    return model, torch.randn(B, 2, 3, device=device)
+    def make() -> VAEGAN:
+        coder = MLP(EVENT, [7], 2 * L, dropout=0.2), MLP(L, [8], EVENT, dropout=0.2)
+        return VAEGAN(*coder, MLP(EVENT, [6], 4), MLP(4, [], 1), L)
+
+    return case(make, torch.randn(B, *EVENT, device=device))
+
+
+def hidden_markov(device: torch.device) -> Case:
+    def make() -> HiddenMarkovModel:
+        return HiddenMarkovModel.random(2, V)
+
+    x = levels(device, T)
+    return case(make, x, options={"length": T}, event=SYMBOLS, fit=True)
+
+
+def chain(end: bool, device: torch.device) -> Case:
+    make = partial(MarkovChain, V, order=2, end=end)
+    x = levels(device, T)
+    return case(make, x, options={"length": T}, event=None if end else SYMBOLS, fit=True)
+
+
+def recurrent(cell: str, end: bool, device: torch.device) -> Case:
+    sizes = {"embedding": 3, "hidden": 5, "layers": 2, "dropout": 0.2}
+    make = partial(RecurrentLanguageModel, V, cell=cell, end=end, **sizes)
+    options = {"length": T}
+    return case(make, levels(device, T), options=options, event=None if end else SYMBOLS)
+
+
+def translation(attention: bool, device: torch.device) -> Case:
+    make = partial(SequenceToSequence, 3, V, embedding=3, hidden=5, attention=attention)
+    source = torch.randint(3, (B, 4), device=device)
+    options = {"source": source[:1], "length": T}
+    return case(make, levels(device, T), source, options=options, event=None)
+
+
+def pen(device: torch.device) -> Tensor:
+    x = torch.randn(B, T, 3, device=device)
+    x[..., 2] = (x[..., 2] > 0).double()
+    return x
+
+
+def handwriting(device: torch.device) -> Case:
+    make = partial(HandwritingPredictor, 7, 2, scale=0.6, length=T)
+    return case(make, pen(device), event=(T, 3))
+
+
+def synthesis(device: torch.device) -> Case:
+    make = partial(HandwritingSynthesiser, string.ascii_lowercase[:V], 7, 8, components=2)
+    codes = torch.randint(V, (B, 2), device=device)
+    return case(make, pen(device), None, codes, options={"text": "ab"}, event=None)
+
+
+def waveform(device: torch.device) -> Case:
+    make = partial(WaveformModel, 3, classes=2, hidden=(7,), components=2, levels=V)
+    y = torch.randint(2, (B,), device=device)
+    options = {"y": y[:1].expand(7), "length": T}
+    return case(make, levels(device, T), y, options=options, event=SYMBOLS)
 
 
 FAMILIES: dict[str, Callable[[torch.device], Case]] = {
-    "vae-bernoulli": lambda device: vae("bernoulli", device),
-    "vae-categorical": lambda device: vae("categorical", device),
-    "vae-gaussian": lambda device: vae("gaussian", device),
+    "vae-bernoulli": partial(vae, lambda: Bernoulli),
+    "vae-categorical": partial(vae, Categorical),
+    "vae-gaussian": partial(vae, lambda: GaussianLikelihood("learned")),
     "vae-convolutional": convolutional_vae,
-    "gan": lambda device: gan(0, device),
-    "gan-conditional": lambda device: gan(4, device),
+    "gan": partial(gan, 0),
+    "gan-conditional": partial(gan, 4),
     "adversarial-autoencoder": autoencoder,
     "vae-gan": vaegan,
-    "independent": independent,
-    "ppca": ppca,
+    "independent": lambda device: case(
+        partial(IndependentCategorical, EVENT, V), levels(device, *EVENT), fit=True
+    ),
+    "tree": lambda device: case(partial(ChowLiuTree, V), levels(device, *EVENT), fit=True),
+    "categorical-mixture": lambda device: case(
+        partial(CategoricalMixture, 2, V), levels(device, *EVENT), fit=True
+    ),
+    "gaussian-mixture": lambda device: case(
+        partial(GaussianMixture, 2, prior_examples=1.0),
+        torch.randn(B, 4, device=device),
+        fit=True,
+        event=(4,),
+    ),
+    "ppca": lambda device: case(
+        partial(ProbabilisticPCA, 4, 2), torch.randn(B, 4, device=device), fit=True, event=(4,)
+    ),
+    "hidden-markov": hidden_markov,
+    "chain": partial(chain, False),
+    "chain-with-end": partial(chain, True),
+    "recurrent-elman": partial(recurrent, "elman", False),
+    "recurrent-gru": partial(recurrent, "gru", False),
+    "recurrent-lstm": partial(recurrent, "lstm", True),
+    "translation": partial(translation, False),
+    "translation-attention": partial(translation, True),
     "handwriting": handwriting,
-    "recurrent-elman": lambda device: recurrent("elman", device),
-    "recurrent-gru": lambda device: recurrent("gru", device),
-    "recurrent-lstm": lambda device: recurrent("lstm", device),
+    "handwriting-synthesis": synthesis,
+    "waveform": waveform,
 }
 
 
 @pytest.fixture(params=FAMILIES)
-def case(request: pytest.FixtureRequest, device: torch.device) -> Case:
+def family(request: pytest.FixtureRequest, device: torch.device) -> Case:
     return FAMILIES[request.param](device)
+
+
+def source(seed: int, device: torch.device) -> torch.Generator:
+    return torch.Generator(device).manual_seed(seed)
 
 
 def densities(model: Any) -> list[Callable[..., Tensor]]:
     """Those of the model's functions that give one number of nats for each example."""
     found = [model.log_prob] if hasattr(model, "log_prob") else []
     if hasattr(model, "log_prob_bound"):
-        found.append(lambda x, **options: model.log_prob_bound(x, num_samples=3, **options))
+        found.append(partial(model.log_prob_bound, num_samples=3))
     return found
 
 
-def drawing(model: Any, x: Tensor) -> list[Callable[[torch.Generator], Tensor]]:
-    """Those that draw, as functions of the generator."""
-    calls: list[Callable[[torch.Generator], Tensor]] = []
-    calls.append(lambda rng: model.sample(7, rng=rng))
+def drawing(model: Any, family: Case) -> list[Callable[[torch.Generator], Tensor]]:
+    """Those that draw, as functions of the source of randomness."""
+    calls = [lambda rng: model.sample(7, rng=rng, **family.options)]
     if hasattr(model, "log_prob_bound"):
-        calls.append(lambda rng: model.log_prob_bound(x, num_samples=3, rng=rng))
+        calls.append(lambda rng: model.log_prob_bound(*family.given, num_samples=3, rng=rng))
     return calls
 
 
-def test_samples_look_like_the_data(case: Case) -> None:
-    model, x = case
-    drawn = model.sample(7)
-    assert drawn.shape == (7, *x.shape[1:])
+def test_samples_look_like_the_data(family: Case) -> None:
+    model, x = family.model, family.x
+    drawn = model.sample(7, **family.options)
+    assert len(drawn) == 7
+    if family.event is not None:
+        assert drawn.shape == (7, *family.event)
+    assert drawn.ndim == x.ndim
     assert drawn.dtype == x.dtype
     assert drawn.device == x.device
     assert not drawn.requires_grad
-    assert model.sample(1).shape == (1, *x.shape[1:])
     if x.dtype == torch.int64:
-        assert 0 <= drawn.min() <= drawn.max() < V
+        assert -1 <= drawn.min() <= drawn.max() < V
+        assert family.event is None or drawn.min() >= 0
 
 
-def test_log_probabilities_are_one_number_an_example(case: Case) -> None:
-    model, x = case
-    for log_prob in densities(model):
-        value = log_prob(x)
+def first_row(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(v[:1] if isinstance(v, Tensor) else v for v in values)
+
+
+def test_log_probabilities_are_one_number_an_example(family: Case) -> None:
+    family.model.eval()
+    for log_prob in densities(family.model):
+        value = log_prob(*family.given)
         assert value.shape == (B,)
         assert value.is_floating_point()
         assert value.isfinite().all()
-        assert log_prob(x[:1]).shape == (1,)
+        assert log_prob(*first_row(family.given)).shape == (1,)
 
 
-def test_the_loss_is_a_scalar_with_graph_and_detached_terms(case: Case) -> None:
-    model, x = case
+def test_an_example_does_not_know_the_others(family: Case) -> None:
+    """log p of the first example is the same with and without the rest of the batch."""
+    family.model.eval()
+    if not hasattr(family.model, "log_prob"):
+        pytest.skip("no exact likelihood")
+    together, alone = (
+        family.model.log_prob(*given) for given in (family.given, first_row(family.given))
+    )
+    torch.testing.assert_close(together[:1], alone)
+
+
+def test_the_loss_is_a_scalar_with_graph_and_detached_terms(family: Case) -> None:
+    model = family.model
     if not hasattr(model, "loss"):
-        pytest.skip("fitted in closed form")
-    terms = model.loss(x, rng=rng(0, x.device))
+        pytest.skip("fitted in closed form, or a game")
+    terms = model.loss(*family.given, rng=source(0, family.x.device))
     assert terms["loss"].requires_grad
     for name, term in terms.items():
         assert term.shape == ()
@@ -163,28 +299,37 @@ def test_the_loss_is_a_scalar_with_graph_and_detached_terms(case: Case) -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
-def test_the_generator_is_obeyed(case: Case, seed: int) -> None:
-    model, x = case
-    for draw in drawing(model, x):
-        first, second = (draw(rng(seed, x.device)) for _ in range(2))
+def test_an_exact_loss_is_the_mean_of_the_negative_log_likelihood(family: Case) -> None:
+    """Of whole examples, in nats, whatever a chapter prints beside it."""
+    model = family.model.eval()
+    if not (hasattr(model, "loss") and hasattr(model, "log_prob")):
+        pytest.skip("no exact loss")
+    loss = model.loss(*family.given)["loss"]
+    torch.testing.assert_close(loss, -model.log_prob(*family.given).mean())
+
+
+def test_the_source_of_randomness_is_obeyed(family: Case, seed: int) -> None:
+    device = family.x.device
+    for draw in drawing(family.model, family):
+        first, second = (draw(source(seed, device)) for _ in range(2))
         torch.testing.assert_close(first, second, rtol=0, atol=0)
-        generator = rng(seed, x.device)
-        assert not torch.equal(draw(generator), draw(generator))  # it moves on
+        rng = source(seed, device)
+        one, other = draw(rng), draw(rng)  # it moves on
+        assert one.shape != other.shape or not torch.equal(one, other)
 
 
-def test_the_loss_obeys_the_generator(case: Case, seed: int) -> None:
-    model, x = case
+def test_the_loss_obeys_the_source_of_randomness(family: Case, seed: int) -> None:
+    model = family.model.eval()  # dropout draws from the global state, as torch's layers do
     if not hasattr(model, "loss"):
-        pytest.skip("fitted in closed form")
-    model.eval()  # dropout draws from the global generator, as torch's layers do
-    first, second = (model.loss(x, rng=rng(seed, x.device))["loss"] for _ in range(2))
+        pytest.skip("fitted in closed form, or a game")
+    device = family.x.device
+    first, second = (model.loss(*family.given, rng=source(seed, device))["loss"] for _ in range(2))
     assert first == second
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_nothing_else_is_changed(case: Case, training: bool, seed: int) -> None:
-    model, x = case
-    model.train(training)
+def test_nothing_else_is_changed(family: Case, training: bool, seed: int) -> None:
+    model, x = family.model.train(training), family.x
     first = next(model.parameters(), None)
     if first is not None:
         first.requires_grad_(False)
@@ -193,10 +338,10 @@ def test_nothing_else_is_changed(case: Case, training: bool, seed: int) -> None:
     states = [torch.get_rng_state()]
     if x.device.type == "cuda":
         states.append(torch.cuda.get_rng_state(x.device))
-    for draw in drawing(model, x):
-        draw(rng(seed, x.device))
+    for draw in drawing(model, family):
+        draw(source(seed, x.device))
     if hasattr(model, "log_prob"):
-        model.log_prob(x)
+        model.log_prob(*family.given)
     now = [torch.get_rng_state()]
     if x.device.type == "cuda":
         now.append(torch.cuda.get_rng_state(x.device))
@@ -207,70 +352,96 @@ def test_nothing_else_is_changed(case: Case, training: bool, seed: int) -> None:
     assert needs == [p.requires_grad for p in model.parameters()]
 
 
-def test_the_arguments_have_the_contracts_names(case: Case) -> None:
-    model, _ = case
-    sample = inspect.signature(model.sample).parameters
-    assert next(iter(sample)) == "n"
-    assert sample["rng"].kind is inspect.Parameter.KEYWORD_ONLY
+def positional(function: Any) -> list[str]:
+    parameters = inspect.signature(function).parameters.values()
+    return [p.name for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+
+
+def test_the_arguments_have_the_contracts_names(family: Case) -> None:
+    """The number first, the data before what they are conditioned on, in one order."""
+    model = family.model
+    assert isinstance(model, nn.Module)
+    assert positional(model.sample) == ["n"]
+    rng = inspect.signature(model.sample).parameters["rng"]
+    assert rng.kind is inspect.Parameter.KEYWORD_ONLY
+    assert rng.default is None
+    doors = [getattr(model, n) for n in ("loss", "log_prob", "log_prob_bound") if hasattr(model, n)]
+    assert len({tuple(positional(door)) for door in doors}) <= 1
     if hasattr(model, "loss"):
         assert inspect.signature(model.loss).parameters["rng"].default is None
 
 
-@pytest.mark.parametrize(
-    ("n", "error", "match"),
-    [
-        (0, ValueError, "n must be an integer of at least 1, got 0"),
-        (-2, ValueError, "n must be an integer of at least 1, got -2"),
-        (2.5, TypeError, r"n must be an integer of at least 1, got 2.5 of type float"),
-        (True, TypeError, "n must be an integer of at least 1, got True of type bool"),
-    ],
-)
-def test_bad_sizes(case: Case, n: object, error: type[Exception], match: str) -> None:
-    with pytest.raises(error, match=match):
-        case[0].sample(n)
+@pytest.mark.parametrize(("n", "error"), [(0, ValueError), (2.5, TypeError), (True, TypeError)])
+def test_bad_sizes(family: Case, n: object, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"n must be an integer of at least 1, got {n}"):
+        family.model.sample(n, **family.options)
 
 
-def doors(model: Any) -> list[Callable[[Any], object]]:
-    return [*densities(model), *([model.loss] if hasattr(model, "loss") else [])]
+def test_bad_input_is_named(family: Case) -> None:
+    model, x, rest = family.model, family.x, family.condition
+    loss = [model.loss] if hasattr(model, "loss") else []
+    for door in [*densities(model), *loss]:
+        name = positional(door)[0]
+        with pytest.raises(ValueError, match=rf"{name} must have shape .*, got \(5, 2, 3, 4, 1\)"):
+            door(x.new_zeros(5, 2, 3, 4, 1), *rest)
+        with pytest.raises(ValueError, match=f"{name} must hold at least one example, got shape"):
+            door(x[:0], *first_row(rest))
+        with pytest.raises(TypeError, match=f"{name} must be a torch.Tensor, got list"):
+            door(x.tolist(), *rest)
+        with pytest.raises(TypeError, match=f"{name} must be an? (integer|floating-point) tensor"):
+            door(x.long() if x.is_floating_point() else x.double(), *rest)
+        with pytest.raises(ValueError, match=f"{name} must be on .*, the device of the model"):
+            door(x.to("meta"), *rest)
+        if x.is_floating_point():
+            with pytest.raises(ValueError, match=f"{name}.* must (be finite|hold only|lie in)"):
+                door(torch.full_like(x, torch.nan), *rest)
+        else:
+            with pytest.raises(ValueError, match=rf"{name} must lie in \[-?\d, 3\], got values"):
+                door(torch.full_like(x, V), *rest)
 
 
-def test_bad_input_is_named(case: Case) -> None:
-    model, x = case
-    for door in doors(model):
-        any_length = isinstance(model, RecurrentLanguageModel)
-        wrong = x[:, :2, None] if any_length else x.flatten(1)[:, :2]
-        with pytest.raises(ValueError, match=r"x must have shape .*, got \(5, (2|2, 1)\)"):
-            door(wrong)
-        with pytest.raises(ValueError, match="x must hold at least one example, got shape"):
-            door(x[:0])
-        with pytest.raises(TypeError, match=r"x must be a torch.Tensor, got list"):
-            door(x.tolist())
-        wrong = x.long() if x.is_floating_point() else x.double()
-        with pytest.raises(TypeError, match=r"x must be an? (integer|floating-point) tensor"):
-            door(wrong)
-        with pytest.raises(ValueError, match=r"x must be on .*, the device of the model, got meta"):
-            door(x.to("meta"))
-        if not x.is_floating_point():
-            with pytest.raises(
-                ValueError, match=r"x must lie in \[0, 3\], got values from .* to 4"
-            ):
-                densities(model)[0](torch.full_like(x, 4))
+def test_whole_numbers_of_any_width_are_the_same_numbers(family: Case) -> None:
+    if family.x.is_floating_point():
+        pytest.skip("takes floats")
+    family.model.eval()
+    for log_prob in densities(family.model):
+        values = []
+        for dtype in (torch.int64, torch.int32, torch.uint8):
+            torch.manual_seed(0)
+            values.append(log_prob(family.x.to(dtype), *family.condition))
+        assert torch.equal(values[0], values[1])
+        assert torch.equal(values[0], values[2])
 
 
-def test_a_generator_on_another_device_is_named(case: Case) -> None:
-    model, x = case
-    if x.device.type != "cuda":
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_type_is_the_models(family: Case, dtype: torch.dtype) -> None:
+    def cast(value: Any) -> Any:
+        floats = isinstance(value, Tensor) and value.is_floating_point()
+        return value.to(dtype) if floats else value
+
+    model, given = family.model.to(dtype), [cast(value) for value in family.given]
+    drawn = model.sample(7, **family.options)
+    assert drawn.dtype == given[0].dtype
+    for log_prob in densities(model):
+        assert log_prob(*given).dtype == dtype
+    if hasattr(model, "loss"):
+        assert model.loss(*given)["loss"].dtype == dtype
+
+
+def test_a_source_on_another_device_is_named(family: Case) -> None:
+    if family.x.device.type != "cuda":
         pytest.skip("needs two devices")
-    for draw in drawing(model, x):
+    for draw in drawing(family.model, family):
         with pytest.raises(ValueError, match=r"rng must be on cuda.*, the device of the model"):
             draw(torch.Generator("cpu"))
 
 
-def test_weights_survive_a_checkpoint(case: Case, seed: int) -> None:
-    model, x = case
-    other = copy.deepcopy(model)
-    for value in other.state_dict().values():
-        value.zero_()
-    other.load_state_dict(model.state_dict())
-    for one, two in zip(drawing(model, x), drawing(other, x)):
-        assert torch.equal(one(rng(seed, x.device)), two(rng(seed, x.device)))
+def test_a_new_model_is_the_same_after_loading(family: Case, seed: int, tmp_path: Path) -> None:
+    device = family.x.device
+    save_checkpoint(tmp_path / "model.pt", model=family.model.eval())
+    other: Any = family.make().to(device).eval()
+    load_checkpoint(tmp_path / "model.pt", model=other)
+    for one, two in zip(drawing(family.model, family), drawing(other, family)):
+        assert torch.equal(one(source(seed, device)), two(source(seed, device)))
+    if hasattr(other, "log_prob"):
+        assert torch.equal(family.model.log_prob(*family.given), other.log_prob(*family.given))
