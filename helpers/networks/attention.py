@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from helpers.checks import argument_error, check_at_least, check_shape
-
 
 class AdditiveAttention(nn.Module):
     r"""Where to look: a network of one hidden layer scores each position for a query.
@@ -21,9 +19,6 @@ class AdditiveAttention(nn.Module):
         values: size of a value h_j.
         hidden: size of the hidden layer.
 
-    Raises:
-        ValueError: a size below 1.
-
     Reference: Bahdanau et al. 2014, arXiv 1409.0473, appendix A.1.2.
 
     >>> attention = AdditiveAttention(3, 4, 5)
@@ -32,43 +27,32 @@ class AdditiveAttention(nn.Module):
     >>> c.shape, alpha.shape
     (torch.Size([2, 4]), torch.Size([2, 6]))
 
-    Taught in: applications/text.
+    Taught in: applications/text
     """
 
     def __init__(self, query: int, values: int, hidden: int) -> None:
         super().__init__()
-        for name, size in (("query", query), ("values", values), ("hidden", hidden)):
-            check_at_least(name, size, 1)
-        self.query, self.values = query, values
         self.from_query = nn.Linear(query, hidden, bias=False)
         self.from_value = nn.Linear(values, hidden, bias=False)
         self.score = nn.Linear(hidden, 1, bias=False)
 
     def keys(self, h: Tensor) -> Tensor:
-        r"""U h_j, which is the same for all queries: (B, S, values) to (B, S, hidden)."""
+        """U h_j, which is the same for all queries: (B, S, values) to (B, S, hidden)."""
         keys: Tensor = self.from_value(h)
         return keys
 
     def forward(self, q: Tensor, h: Tensor, keys: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        r"""One look.
+        """One look.
 
         Args:
             q: queries (B, query).
             h: values (B, S, values).
             keys: what `keys` made of h.
-            mask: (B, S) bool, True where there is something to look at.
+            mask: (B, S) bool, True where there is something to look at, somewhere in each row.
 
         Returns:
             c (B, values) and the weights (B, S), which sum to 1.
-
-        Raises:
-            ValueError: a wrong shape, or a row with nothing to look at.
         """
-        check_shape("q", q, ("B", self.query))
-        check_shape("h", h, (len(q), "S", self.values))
-        check_shape("mask", mask, tuple(h.shape[:2]))
         e = self.score(torch.tanh(self.from_query(q)[:, None] + keys))[..., 0]  # (B, S)
         alpha = e.masked_fill(~mask, -torch.inf).softmax(-1)
-        if alpha.isnan().any() and not mask.any(-1).all():
-            raise argument_error("mask", "be true somewhere in each row", "a row of False")
         return torch.bmm(alpha[:, None], h)[:, 0], alpha
