@@ -80,17 +80,19 @@ class SequenceToSequence(nn.Module):
             (B, S, H), and (B, S) bool, True on symbols. Without attention S is 1: the last states.
         """
         source = check_rows("source", source, self.num_source, shortest=1)
-        lengths = (source >= 0).sum(1).cpu()
+        lengths, order = (source >= 0).sum(1).cpu().sort(descending=True)
         source = source.to(self.output.weight.device)
+        order, back = order.to(source.device), order.argsort().to(source.device)
         mask = source >= 0
         x = self.read(source.clamp(min=0))
-        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        packed = pack_padded_sequence(x[order], lengths, batch_first=True)  # longest first
         states, last = self.encoder(packed)
-        ends = last.transpose(0, 1).flatten(1)  # (B, 2H)
+        ends = last.transpose(0, 1).flatten(1)[back]  # (B, 2H)
         s = torch.tanh(self.bridge(ends))
         if self.attention is None:
             return s, ends[:, None], ends[:, None], mask[:, :1]
         h, _ = pad_packed_sequence(states, batch_first=True, total_length=source.shape[1])
+        h = h[back]
         return s, h, self.attention.keys(h), mask
 
     def step(self, token: Tensor, state: State | None) -> tuple[Tensor, State]:

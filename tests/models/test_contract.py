@@ -69,9 +69,9 @@ def handwriting(device: torch.device) -> Case:
 
 
 def recurrent(cell: str, device: torch.device) -> Case:
-    sizes = {"embedding": 3, "hidden": 5, "layers": 2, "length": 6}
+    sizes = {"embedding": 3, "hidden": 5, "layers": 2}
     model = RecurrentLanguageModel(V, cell=cell, dropout=0.2, **sizes).to(device)
-    return model, torch.randint(V, (B, 6), device=device)
+    return model, torch.randint(V, (B, 100), device=device)
 
 
 def autoencoder(device: torch.device) -> Case:
