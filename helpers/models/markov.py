@@ -105,7 +105,7 @@ class MarkovChain(Fitted):
             (B, T) nats; with `end` (B, T + 1), that of the end included and 0 behind it.
         """
         x = self._rows(x)
-        p = torch.full_like(self.one.expand(x.shape), 1.0 / self.codes)
+        p = self.one.new_full(x.shape, 1.0 / self.codes)
         history = torch.zeros_like(x)
         for m, table in zip(range(x.shape[1]), self._tables()):
             p[:, m:] = self._refine(p[:, m:], history, x[:, m:], table)
@@ -145,7 +145,7 @@ class MarkovChain(Fitted):
         tables = list(self._tables())
         symbols = torch.arange(self.codes, device=x.device).expand(n, -1)
         for _ in range(length):
-            p = torch.full_like(self.one.expand(symbols.shape), 1.0 / self.codes)
+            p = self.one.new_full(symbols.shape, 1.0 / self.codes)
             history = torch.zeros_like(symbols)
             for m, table in enumerate(tables[: x.shape[1] + 1]):
                 p = self._refine(p, history, symbols, table)

@@ -106,9 +106,9 @@ class RecurrentLanguageModel(nn.Module):
             ``loss`` and ``nats_per_symbol``, where ends count as symbols; their exponentials are
             the perplexities.
         """
-        log_p, written = self._log_conditionals(x)
-        nats = -log_p.sum(1)
-        return {"loss": nats.mean(), "nats_per_symbol": (nats.sum() / written.sum()).detach()}
+        nats = -self._log_conditionals(x).sum(1)
+        symbols = (x >= 0).sum() + (0 if self.end is None else len(x))
+        return {"loss": nats.mean(), "nats_per_symbol": nats.detach().sum() / symbols}
 
     def loss_and_state(
         self, tokens_in: Tensor, tokens_out: Tensor, state: State | None = None
@@ -133,7 +133,7 @@ class RecurrentLanguageModel(nn.Module):
         """
         # cuDNN has no gradient in evaluation mode, so it is entered only where dropout asks for it.
         with evaluating(self) if self.dropout else nullcontext():
-            return self._log_conditionals(x)[0]
+            return self._log_conditionals(x)
 
     def log_prob(self, x: Tensor) -> Tensor:
         r"""Exact log-likelihood of whole sequences: (B, T) as in `loss` to (B,) nats."""
@@ -184,19 +184,15 @@ class RecurrentLanguageModel(nn.Module):
             drawn = without_end(drawn, self.end)
         return torch.cat([read[1:].expand(n, -1), drawn], 1)
 
-    def _log_conditionals(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """In the present mode: log-probabilities, and where a symbol is written."""
+    def _log_conditionals(self, x: Tensor) -> Tensor:
+        """As `log_conditionals`, in the present mode."""
         if self.end is None:
             y = self._checked("x", x, self.num_symbols - 1)
         else:
-            y = check_rows("x", x, self.num_symbols, like=self.output.weight)
-            y = with_end(y, self.end)
-        read = F.pad(y[:, :-1].clamp(min=0), (1, 0), value=self.start)
-        logits, _ = self._run(read, None)
-        nats = F.cross_entropy(
-            logits.flatten(0, 1), y.flatten(), ignore_index=PADDING, reduction="none"
-        )
-        return -nats.view_as(y), y != PADDING
+            y = with_end(check_rows("x", x, self.num_symbols, like=self.output.weight), self.end)
+        logits, _ = self._run(F.pad(y[:, :-1].clamp(min=0), (1, 0), value=self.start), None)
+        how: dict[str, Any] = {"ignore_index": PADDING, "reduction": "none"}
+        return -F.cross_entropy(logits.flatten(0, 1), y.flatten(), **how).view_as(y)
 
     def _run(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
         x = F.dropout(self.embedding(x), self.dropout, self.training)

@@ -159,13 +159,16 @@ class SequenceToSequence(nn.Module):
         Returns:
             ``loss`` and ``nats_per_symbol``, where ends count as symbols.
         """
-        log_p, written = self._log_conditionals(target, source, own=own, rng=rng)
-        nats = -log_p.sum(1)
-        return {"loss": nats.mean(), "nats_per_symbol": (nats.sum() / written.sum()).detach()}
+        nats = -self.log_conditionals(target, source, own=own, rng=rng).sum(1)
+        symbols = (target >= 0).sum() + len(target)
+        return {"loss": nats.mean(), "nats_per_symbol": nats.detach().sum() / symbols}
 
-    def log_conditionals(self, target: Tensor, source: Tensor) -> Tensor:
+    def log_conditionals(self, target: Tensor, source: Tensor, **options: Any) -> Tensor:
         r"""Log-probability of each symbol and of the end: (B, T + 1) nats, 0 behind the end."""
-        return self._log_conditionals(target, source)[0]
+        logits, _ = self(target, source, **options)
+        y = with_end(target.long(), self.end)
+        how: dict[str, Any] = {"ignore_index": PADDING, "reduction": "none"}
+        return -F.cross_entropy(logits.flatten(0, 1), y.flatten(), **how).view_as(y)
 
     def log_prob(self, target: Tensor, source: Tensor) -> Tensor:
         r"""Exact log p(target | source), the end included: (B, T) and (B, S) to (B,) nats."""
@@ -212,17 +215,6 @@ class SequenceToSequence(nn.Module):
             self.step, token, state, length=length, width=width, end=self.end
         )
         return without_end(found, self.end), log_p
-
-    def _log_conditionals(
-        self, target: Tensor, source: Tensor, **options: Any
-    ) -> tuple[Tensor, Tensor]:
-        """Log-probabilities, and where a symbol or an end is written."""
-        logits, _ = self(target, source, **options)
-        y = with_end(target.long(), self.end)
-        nats = F.cross_entropy(
-            logits.flatten(0, 1), y.flatten(), ignore_index=PADDING, reduction="none"
-        )
-        return -nats.view_as(y), y != PADDING
 
     def _look_and_write(self, token: Tensor, state: State) -> tuple[Tensor, State, Tensor]:
         s, h, keys, mask = state
