@@ -32,19 +32,10 @@ def ngrams(sequence: Sequence[Hashable], n: int) -> Iterator[tuple[Hashable, ...
 
 
 def distinct(samples: Sequences, n: int) -> float:
-    r"""Distinct-n: different n-grams of all samples together, over their number.
-
-    $$ \text{distinct-}n = \frac{|\{\text{n-grams}\}|}{\#\,\text{n-grams}} $$
+    """Distinct-n: different n-grams of all samples together, over their number.
 
     It falls as samples get longer or more numerous, whatever wrote them: compare only sets of the
     same size.
-
-    Args:
-        samples: sequences, at least one with n symbols.
-        n: at least 1.
-
-    Returns:
-        A number in (0, 1]; 1 where no n-gram comes twice.
 
     Reference: Li et al. 2015, arXiv 1510.03055.
 
@@ -60,12 +51,7 @@ def distinct(samples: Sequences, n: int) -> float:
 def repeated(samples: Sequences, n: int) -> float:
     r"""Share of n-grams that occurred earlier *in the same sample*: text that goes in circles.
 
-    Args:
-        samples: sequences, at least one with n symbols.
-        n: at least 1.
-
-    Returns:
-        A number in [0, 1); 0 where no sample repeats itself, even if two samples are equal.
+    It lies in [0, 1) and is 0 where no sample repeats itself, even if two samples are equal.
 
     >>> repeated(["ababab", "ab"], 2)  # ba and twice ab, of six
     0.5
@@ -89,9 +75,6 @@ def shares(
         test: another.
         n: at least 1.
 
-    Returns:
-        ``(train, test, new)``, which sum to 1.
-
     >>> shares(["abcd"], train="abx", test="ab bc", n=2)  # ab, bc, cd
     Shares(train=0.333..., test=0.333..., new=0.333...)
 
@@ -105,14 +88,7 @@ def shares(
 
 
 def longest_copy(sample: str, text: str) -> str:
-    r"""The longest run of characters of a sample that stands somewhere in a text.
-
-    Args:
-        sample: what a model wrote.
-        text: what may have been copied from.
-
-    Returns:
-        The first such run; empty where no character of the sample is in the text.
+    """The longest run of characters of a sample that stands somewhere in a text, the first such.
 
     >>> longest_copy("a black cat", "the cat is black as coal")
     ' black '

@@ -73,11 +73,10 @@ class SequenceToSequence(nn.Module):
         self.output = nn.Linear(3 * hidden, num_target + 1)
 
     def encode(self, source: Tensor) -> State:
-        r"""What the decoder needs of a source (B, S): a tuple.
+        """What the decoder needs of a source (B, S): a tuple.
 
-        Returns:
-            The decoder's first state (B, H), the encoder's states (B, S, 2H), their keys
-            (B, S, H), and (B, S) bool, True on symbols. Without attention S is 1: the last states.
+        The decoder's first state (B, H), the encoder's states (B, S, 2H), their keys (B, S, H),
+        and (B, S) bool, True on symbols. Without attention S is 1: the last states.
         """
         source = check_rows("source", source, self.num_source, shortest=1)
         lengths, order = (source >= 0).sum(1).cpu().sort(descending=True)
@@ -151,13 +150,10 @@ class SequenceToSequence(nn.Module):
         own: float = 0.0,
         rng: torch.Generator | None = None,
     ) -> dict[str, Tensor]:
-        r"""Mean negative log-likelihood of a target, the end included, in nats.
+        """Mean −log p of a target, the end included, in nats, and ``nats_per_symbol``.
 
         Arguments as in `forward`. With `own` above 0 it is the loss of scheduled sampling, which
         is no likelihood.
-
-        Returns:
-            ``loss`` and ``nats_per_symbol``, where ends count as symbols.
         """
         nats = -self.log_conditionals(target, source, own=own, rng=rng).sum(1)
         symbols = (target >= 0).sum() + len(target)

@@ -12,12 +12,8 @@ class AdditiveAttention(nn.Module):
     $$ e_j = v^\top \tanh(W q + U h_j), \qquad \alpha = \mathrm{softmax}(e), \qquad
        c = \sum_j \alpha_j h_j $$
 
-    Positions behind the end of a sequence get weight 0.
-
-    Args:
-        query: size of a query q.
-        values: size of a value h_j.
-        hidden: size of the hidden layer.
+    Positions behind the end of a sequence get weight 0. The arguments are the sizes of a query q,
+    of a value h_j and of the hidden layer.
 
     Reference: Bahdanau et al. 2014, arXiv 1409.0473, appendix A.1.2.
 
@@ -42,16 +38,9 @@ class AdditiveAttention(nn.Module):
         return keys
 
     def forward(self, q: Tensor, h: Tensor, keys: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """One look.
+        """Queries (B, query), values (B, S, values), their keys: c (B, values) and weights (B, S).
 
-        Args:
-            q: queries (B, query).
-            h: values (B, S, values).
-            keys: what `keys` made of h.
-            mask: (B, S) bool, True where there is something to look at, somewhere in each row.
-
-        Returns:
-            c (B, values) and the weights (B, S), which sum to 1.
+        The mask (B, S) is True where there is something to look at, somewhere in each row.
         """
         e = self.score(torch.tanh(self.from_query(q)[:, None] + keys))[..., 0]  # (B, S)
         alpha = e.masked_fill(~mask, -torch.inf).softmax(-1)

@@ -45,13 +45,6 @@ class ElmanCell(_Cell):
 
     $$ h_t = \tanh(W x_t + b + U h_{t-1} + b') $$
 
-    Args:
-        inputs: number of features of x.
-        hidden: number of units of h.
-
-    >>> ElmanCell(3, 5)(torch.zeros(2, 3)).shape
-    torch.Size([2, 5])
-
     Taught in: models/rnn
     """
 
@@ -70,13 +63,6 @@ class GRUCell(_Cell):
        n = \tanh(W_n x + r \odot (U_n h)), \quad h' = (1 - z) \odot n + z \odot h $$
 
     Each product carries a bias of its own. The rows of the weights are r, z, n, in this order.
-
-    Args:
-        inputs: number of features of x.
-        hidden: number of units of h.
-
-    >>> GRUCell(3, 5)(torch.zeros(2, 3)).shape
-    torch.Size([2, 5])
 
     Taught in: models/rnn
     """

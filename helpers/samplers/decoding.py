@@ -22,9 +22,7 @@ Filter = Callable[[Tensor], Tensor]
 def temperature(logits: Tensor, value: float) -> Tensor:
     r"""Logits (..., V) of the distribution proportional to p^(1/value).
 
-    Args:
-        logits: (..., V).
-        value: above 0; below 1 sharpens, 1 changes nothing, above 1 flattens.
+    A value below 1 sharpens, 1 changes nothing, above 1 flattens.
 
     >>> temperature(torch.tensor([0.0, 1.0]), 0.5)
     tensor([0., 2.])
@@ -36,11 +34,7 @@ def temperature(logits: Tensor, value: float) -> Tensor:
 
 
 def top_k(logits: Tensor, k: int) -> Tensor:
-    r"""Keep the k largest logits, and give the others −∞.
-
-    Args:
-        logits: (..., V).
-        k: number of symbols kept, from 1 to V; of equal logits an arbitrary one is kept.
+    r"""Keep the k largest logits (..., V), of equal ones an arbitrary one; the others get −∞.
 
     >>> top_k(torch.tensor([0.0, 2.0, 1.0]), 2)
     tensor([-inf, 2., 1.])
@@ -55,11 +49,7 @@ def top_k(logits: Tensor, k: int) -> Tensor:
 
 
 def nucleus(logits: Tensor, p: float) -> Tensor:
-    r"""Keep the smallest set of most probable symbols that holds at least p; others get −∞.
-
-    Args:
-        logits: (..., V).
-        p: share of the probability, in (0, 1]; 1 keeps all.
+    r"""Keep the smallest set of symbols that holds at least p, in (0, 1]; the others get −∞.
 
     >>> nucleus(torch.tensor([0.5, 0.2, 0.3]).log(), 0.7).exp()
     tensor([0.5000, 0.0000, 0.3000])
@@ -94,10 +84,10 @@ def ancestral(
 
     Args:
         step: the model of the next symbol.
-        token: last symbol before the first drawn one, of each sequence: (N,) int64.
+        token: last symbol before the first drawn one: (N,) int64.
         state: the model's state before it reads `token`.
         length: number T of symbols to draw.
-        keep: filter of the logits, ``lambda logits: top_k(logits, 5)`` for instance.
+        keep: filter of the logits, such as ``lambda logits: top_k(logits, 5)``.
         end: a symbol after which nothing else follows.
         rng: source of randomness; without one, the global state of torch.
 

@@ -35,12 +35,8 @@ SHAKESPEARE: dict[str, Any] = {
 class TextSplits:
     r"""Training, validation and perhaps test text over one alphabet.
 
-    Attributes:
-        train: the training text.
-        validation: held-out text.
-        alphabet: all characters, sorted; the code of a character is its place in it.
-        name: of the text.
-        test: more held-out text, empty unless asked for.
+    The alphabet holds all characters, sorted; the code of a character is its place in it. The test
+    text is empty unless it was asked for.
 
     >>> text = TextSplits("abba", "bab", "ab", "toy")
     >>> text.encode(text.train), text.decode(torch.tensor([1, 0]))
@@ -95,10 +91,6 @@ def load(name: str | os.PathLike[str] = "pydoc") -> TextSplits:
         For pydoc the first 90 % of the topics, in sorted order, as training text, and the rest for
         validation; for Shakespeare the same of the characters, for a file of the lines.
 
-    Raises:
-        RuntimeError: this Python comes without the text.
-        DownloadError: Shakespeare is not there and could not be fetched.
-
     >>> text = load("pydoc")
     >>> len(text.train) > 5 * len(text.validation) > 0
     True
@@ -127,12 +119,8 @@ def split(
 ) -> TextSplits:
     r"""The first pieces for training, the last for the test, and those between for validation.
 
-    Args:
-        pieces: a string, which may be cut anywhere, or words, lines or whole texts, which are never
-            cut: they are joined by newlines. Their order is kept: shuffle a sorted list before.
-        name: of the text.
-        train: share of the pieces for training, in (0, 1).
-        test: share for the test.
+    A string may be cut anywhere. Words, lines or whole texts are never cut and are joined by
+    newlines. The order is kept: shuffle a sorted list before. `train` and `test` are shares.
 
     >>> split("to be or not", "toy", train=0.5).validation
     'or not'

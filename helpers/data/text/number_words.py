@@ -27,9 +27,7 @@ STYLES = ("british", "american", "hundreds", "digits")
 class NumberWords:
     r"""Pairs of a phrase and its digits; no number of one part occurs in the other.
 
-    Attributes:
-        train: pairs such as ``("forty-two", "42")``.
-        test: the same, of other numbers.
+    A pair is ``("forty-two", "42")`` for instance.
     """
 
     train: list[tuple[str, str]]

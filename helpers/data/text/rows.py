@@ -57,14 +57,9 @@ def without_end(rows: Tensor, end: int) -> Tensor:
 def check_rows(
     name: str, rows: Tensor, num_symbols: int, *, like: Tensor | None = None, shortest: int = 0
 ) -> Tensor:
-    """The look of `check_data` at rows of symbols below `num_symbols`, with −1 behind the ends.
+    """The look of `check_data` at rows (B, T) of symbols below `num_symbols`, −1 behind their ends.
 
-    Args:
-        name: the argument as the caller wrote it.
-        rows: (B, T).
-        num_symbols: V.
-        like: a weight of the model.
-        shortest: 1 refuses empty rows.
+    `shortest` = 1 refuses empty rows.
     """
     bounds: dict[str, Any] = {"low": PADDING, "high": num_symbols - 1, "hint": HINT}
     rows = check_data(name, rows, ("B", "T"), "integer", like=like, **bounds)
