@@ -1,4 +1,4 @@
-"""Models whose parameters are counted or computed, not learnt by gradient descent."""
+"""Models that are fitted in one piece: their tables take their size from the data."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from torch import nn
 
 
 class Fitted(nn.Module):
-    """A module whose buffers take the shape of what is loaded into them.
+    """A module whose buffers are empty before fitting and take the shape of what is loaded."""
 
-    How large the tables of a fitted model are depends on its data. So ``load_state_dict`` gives the
-    buffers of a model that was just constructed the saved shapes, where PyTorch would refuse them.
-    """
+    def check_fitted(self) -> None:
+        """Raise RuntimeError while a buffer is empty."""
+        if any(buffer.numel() == 0 for buffer in self.buffers()):
+            raise RuntimeError(f"{type(self).__name__} has no parameters yet: call fit first")
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        for name, buffer in self._buffers.items():
-            saved = state_dict.get(prefix + name)
-            if buffer is not None and saved is not None:
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        for name, buffer in self.named_buffers(recurse=False):
+            saved = state_dict.get(prefix + name, buffer)
+            if saved.shape != buffer.shape:
                 setattr(self, name, buffer.new_empty(saved.shape))
-        super()._load_from_state_dict(state_dict, prefix, *args)
+        super()._load_from_state_dict(state_dict, prefix, *rest)

@@ -157,11 +157,10 @@ class MarkovChain(Fitted):
 
     def _tables(self) -> Iterator[Table]:
         """For each order the words and their counts; the histories and their two counts."""
+        self.check_fitted()
         for m in range(self.order + 1):
             words: Tensor = getattr(self, f"words_{m}")
             counts: Tensor = getattr(self, f"counts_{m}")
-            if len(words) == 0:
-                raise RuntimeError("the chain has no counts yet: call fit first")
             histories, index, different = torch.unique_consecutive(
                 words // self.codes, return_inverse=True, return_counts=True
             )

@@ -86,23 +86,6 @@ def test_windows_with_a_carried_state_add_up_to_the_whole(cell: str) -> None:
         torch.testing.assert_close(total, whole)
 
 
-def test_no_gradient_passes_from_window_to_window() -> None:
-    model = make()
-    carried = CarriedState(model)
-    carried.loss(torch.tensor([[V, 0]]), torch.tensor([[0, 1]]))
-    assert carried.state is not None
-    before = tuple(part.clone() for part in carried.state)
-    assert not any(part.requires_grad for part in carried.state)
-    window = torch.tensor([[1, 2]]), torch.tensor([[2, 0]])
-    carried.loss(*window)["loss"].backward()
-    found = [p.grad.clone() for p in model.parameters()]
-    for parameter in model.parameters():
-        parameter.grad = None
-    model.loss_and_state(*window, before)[0].backward()  # the same window, the state a constant
-    for mine, parameter in zip(found, model.parameters()):
-        torch.testing.assert_close(mine, parameter.grad)
-
-
 @pytest.mark.parametrize("cell", CELLS)
 def test_step_by_step_is_the_same_as_at_once(cell: str) -> None:
     model, x = make(cell), torch.randint(V, (6, 5))
