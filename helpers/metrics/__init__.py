@@ -14,20 +14,25 @@ from helpers.metrics.modes import (
 from helpers.metrics.neighbours import nearest_neighbours
 from helpers.metrics.precision_recall import PrecisionRecall, precision_recall
 from helpers.metrics.sharpness import sharpness
+from helpers.metrics.text import distinct, longest_copy, repeated, shares
 
 __all__ = [
     "Estimate",
     "ModeCoverage",
     "PrecisionRecall",
     "bits_per_dimension",
+    "distinct",
     "frechet_distance",
     "high_quality_ceiling",
+    "longest_copy",
     "mean_and_standard_error",
     "mmd",
     "mode_coverage",
     "nearest_neighbours",
     "precision_recall",
+    "repeated",
     "reverse_kl",
     "reverse_kl_floor",
+    "shares",
     "sharpness",
 ]

@@ -5,10 +5,11 @@ A sequence is a string or a sequence of tokens or words; its n-grams are its run
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from helpers.checks import argument_error, check_at_least
+from helpers.checks import argument_error, check_counts
 
 Sequences = Iterable[Sequence[Hashable]]
 
@@ -31,63 +32,34 @@ def ngrams(sequence: Sequence[Hashable], n: int) -> Iterator[tuple[Hashable, ...
 
 
 def distinct(samples: Sequences, n: int) -> float:
-    r"""Distinct-n: different n-grams of all samples together, over their number.
-
-    $$ \text{distinct-}n = \frac{|\{\text{n-grams}\}|}{\#\,\text{n-grams}} $$
+    """Distinct-n: different n-grams of all samples together, over their number.
 
     It falls as samples get longer or more numerous, whatever wrote them: compare only sets of the
     same size.
-
-    Args:
-        samples: sequences, at least one with n symbols.
-        n: at least 1.
-
-    Returns:
-        A number in (0, 1]; 1 where no n-gram comes twice.
-
-    Raises:
-        ValueError: `n` below 1, or no n-gram at all.
 
     Reference: Li et al. 2015, arXiv 1510.03055.
 
     >>> distinct(["abab", "ab"], 2)  # ab, ba, ab, ab
     0.5
 
-    Taught in: applications/text.
+    Taught in: applications/text
     """
-    check_at_least("n", n, 1)
-    found = [gram for sample in samples for gram in ngrams(sample, n)]
-    if not found:
-        raise argument_error("samples", f"hold at least one run of {n} symbols", "none")
+    found = list(itertools.chain(*_grams(samples, n)))
     return len(set(found)) / len(found)
 
 
 def repeated(samples: Sequences, n: int) -> float:
     r"""Share of n-grams that occurred earlier *in the same sample*: text that goes in circles.
 
-    Args:
-        samples: sequences, at least one with n symbols.
-        n: at least 1.
-
-    Returns:
-        A number in [0, 1); 0 where no sample repeats itself, even if two samples are equal.
-
-    Raises:
-        ValueError: `n` below 1, or no n-gram at all.
+    It lies in [0, 1) and is 0 where no sample repeats itself, even if two samples are equal.
 
     >>> repeated(["ababab", "ab"], 2)  # ba and twice ab, of six
     0.5
 
-    Taught in: applications/text.
+    Taught in: applications/text
     """
-    check_at_least("n", n, 1)
-    different = total = 0
-    for sample in samples:
-        found = list(ngrams(sample, n))
-        different, total = different + len(set(found)), total + len(found)
-    if not total:
-        raise argument_error("samples", f"hold at least one run of {n} symbols", "none")
-    return 1 - different / total
+    found = _grams(samples, n)
+    return 1 - sum(len(set(grams)) for grams in found) / sum(map(len, found))
 
 
 def shares(
@@ -103,52 +75,38 @@ def shares(
         test: another.
         n: at least 1.
 
-    Returns:
-        ``(train, test, new)``, which sum to 1.
-
-    Raises:
-        ValueError: `n` below 1, or no n-gram at all.
-
     >>> shares(["abcd"], train="abx", test="ab bc", n=2)  # ab, bc, cd
     Shares(train=0.333..., test=0.333..., new=0.333...)
 
-    Taught in: applications/text.
+    Taught in: applications/text
     """
-    check_at_least("n", n, 1)
     in_train, in_test = set(ngrams(train, n)), set(ngrams(test, n))
     counts = [0, 0, 0]
-    for sample in samples:
-        for gram in ngrams(sample, n):
-            counts[0 if gram in in_train else 1 if gram in in_test else 2] += 1
-    total = sum(counts)
-    if not total:
-        raise argument_error("samples", f"hold at least one run of {n} symbols", "none")
-    return Shares(*(count / total for count in counts))
+    for gram in itertools.chain(*_grams(samples, n)):
+        counts[0 if gram in in_train else 1 if gram in in_test else 2] += 1
+    return Shares(*(count / sum(counts) for count in counts))
 
 
 def longest_copy(sample: str, text: str) -> str:
-    r"""The longest run of characters of a sample that stands somewhere in a text.
-
-    Args:
-        sample: not empty.
-        text: what may have been copied from.
-
-    Returns:
-        The first such run; empty where no character of the sample is in the text.
-
-    Raises:
-        ValueError: an empty sample.
+    """The longest run of characters of a sample that stands somewhere in a text, the first such.
 
     >>> longest_copy("a black cat", "the cat is black as coal")
     ' black '
 
-    Taught in: applications/text.
+    Taught in: applications/text
     """
-    if not sample:
-        raise argument_error("sample", "hold at least one character", "an empty string")
     best, start = "", 0
     while start + len(best) < len(sample):
         while sample[start : start + len(best) + 1] in text and start + len(best) < len(sample):
             best = sample[start : start + len(best) + 1]
         start += 1
     return best
+
+
+def _grams(samples: Sequences, n: int) -> list[list[tuple[Hashable, ...]]]:
+    """The n-grams of each sample, of which there must be one."""
+    check_counts(n=n)
+    found = [list(ngrams(sample, n)) for sample in samples]
+    if not any(found):
+        raise argument_error("samples", f"hold at least one run of {n} symbols", "none")
+    return found

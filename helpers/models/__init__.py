@@ -14,9 +14,9 @@ from helpers.models.markov import MarkovChain
 from helpers.models.mixture import Mixture, k_means
 from helpers.models.ppca import ProbabilisticPCA
 from helpers.models.rnn import RecurrentLanguageModel
-from helpers.models.sequence_to_sequence import SequenceToSequence, pad
+from helpers.models.sequence_to_sequence import SequenceToSequence
 from helpers.models.vae import VAE
 from helpers.models.vae_latents import ACTIVE_VARIANCE, active_units, interpolate, kl_per_dimension, latent_traversal
 from helpers.models.waveform import WaveformModel
 
-__all__ = ["ACTIVE_VARIANCE", "AdversarialAutoencoder", "CategoricalMixture", "ChowLiuTree", "Fitted", "GAN", "GaussianMixture", "HandwritingPredictor", "HandwritingSynthesiser", "HiddenMarkovModel", "IndependentCategorical", "MarkovChain", "Mixture", "ProbabilisticPCA", "RecurrentLanguageModel", "SequenceToSequence", "VAE", "VAEGAN", "WaveformModel", "Writing", "active_units", "interpolate", "k_means", "kl_per_dimension", "latent_traversal", "maximum_spanning_tree", "mutual_information", "pad", "pair_tables",]
+__all__ = ["ACTIVE_VARIANCE", "AdversarialAutoencoder", "CategoricalMixture", "ChowLiuTree", "Fitted", "GAN", "GaussianMixture", "HandwritingPredictor", "HandwritingSynthesiser", "HiddenMarkovModel", "IndependentCategorical", "MarkovChain", "Mixture", "ProbabilisticPCA", "RecurrentLanguageModel", "SequenceToSequence", "VAE", "VAEGAN", "WaveformModel", "Writing", "active_units", "interpolate", "k_means", "kl_per_dimension", "latent_traversal", "maximum_spanning_tree", "mutual_information", "pair_tables",]

@@ -1,5 +1,6 @@
 r"""Networks without any probability in them; every model takes its networks as arguments."""
 
+from helpers.networks.attention import AdditiveAttention
 from helpers.networks.convolution import ConvDecoder, ConvEncoder, PositionMap
 from helpers.networks.dcgan import ConvDiscriminator, ConvGenerator, spectral_normalisation
 from helpers.networks.dense import MLP
@@ -13,6 +14,7 @@ from helpers.networks.time_embedding import TimeEmbedding
 
 __all__ = [
     "MLP",
+    "AdditiveAttention",
     "ConvDecoder",
     "ConvDiscriminator",
     "ConvEncoder",

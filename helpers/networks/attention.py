@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from helpers.checks import argument_error, check_at_least, check_shape
-
 
 class AdditiveAttention(nn.Module):
     r"""Where to look: a network of one hidden layer scores each position for a query.
@@ -14,15 +12,8 @@ class AdditiveAttention(nn.Module):
     $$ e_j = v^\top \tanh(W q + U h_j), \qquad \alpha = \mathrm{softmax}(e), \qquad
        c = \sum_j \alpha_j h_j $$
 
-    Positions behind the end of a sequence get weight 0.
-
-    Args:
-        query: size of a query q.
-        values: size of a value h_j.
-        hidden: size of the hidden layer.
-
-    Raises:
-        ValueError: a size below 1.
+    Positions behind the end of a sequence get weight 0. The arguments are the sizes of a query q,
+    of a value h_j and of the hidden layer.
 
     Reference: Bahdanau et al. 2014, arXiv 1409.0473, appendix A.1.2.
 
@@ -32,43 +23,25 @@ class AdditiveAttention(nn.Module):
     >>> c.shape, alpha.shape
     (torch.Size([2, 4]), torch.Size([2, 6]))
 
-    Taught in: applications/text.
+    Taught in: applications/text
     """
 
     def __init__(self, query: int, values: int, hidden: int) -> None:
         super().__init__()
-        for name, size in (("query", query), ("values", values), ("hidden", hidden)):
-            check_at_least(name, size, 1)
-        self.query, self.values = query, values
         self.from_query = nn.Linear(query, hidden, bias=False)
         self.from_value = nn.Linear(values, hidden, bias=False)
         self.score = nn.Linear(hidden, 1, bias=False)
 
     def keys(self, h: Tensor) -> Tensor:
-        r"""U h_j, which is the same for all queries: (B, S, values) to (B, S, hidden)."""
+        """U h_j, which is the same for all queries: (B, S, values) to (B, S, hidden)."""
         keys: Tensor = self.from_value(h)
         return keys
 
     def forward(self, q: Tensor, h: Tensor, keys: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        r"""One look.
+        """Queries (B, query), values (B, S, values), their keys: c (B, values) and weights (B, S).
 
-        Args:
-            q: queries (B, query).
-            h: values (B, S, values).
-            keys: what `keys` made of h.
-            mask: (B, S) bool, True where there is something to look at.
-
-        Returns:
-            c (B, values) and the weights (B, S), which sum to 1.
-
-        Raises:
-            ValueError: a wrong shape, or a row with nothing to look at.
+        The mask (B, S) is True where there is something to look at, somewhere in each row.
         """
-        check_shape("q", q, ("B", self.query))
-        check_shape("h", h, (len(q), "S", self.values))
-        check_shape("mask", mask, tuple(h.shape[:2]))
         e = self.score(torch.tanh(self.from_query(q)[:, None] + keys))[..., 0]  # (B, S)
         alpha = e.masked_fill(~mask, -torch.inf).softmax(-1)
-        if alpha.isnan().any() and not mask.any(-1).all():
-            raise argument_error("mask", "be true somewhere in each row", "a row of False")
         return torch.bmm(alpha[:, None], h)[:, 0], alpha

@@ -11,15 +11,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from helpers.checks import (
-    argument_error,
-    check_at_least,
-    check_floating,
-    check_integer,
-    check_nonempty,
-    check_positive,
-    check_shape,
-)
+from helpers.checks import argument_error, check_counts, check_data, check_positive
+from helpers.random import choose
 
 State = tuple[Tensor, ...] | None
 NextSymbol = Callable[[Tensor, State], tuple[Tensor, State]]
@@ -27,42 +20,28 @@ Filter = Callable[[Tensor], Tensor]
 
 
 def temperature(logits: Tensor, value: float) -> Tensor:
-    r"""Logits of the distribution proportional to p^(1/value).
+    r"""Logits (..., V) of the distribution proportional to p^(1/value).
 
-    Args:
-        logits: (..., V).
-        value: above 0; below 1 sharpens, 1 changes nothing, above 1 flattens.
-
-    Raises:
-        ValueError: `value` is not positive.
+    A value below 1 sharpens, 1 changes nothing, above 1 flattens.
 
     >>> temperature(torch.tensor([0.0, 1.0]), 0.5)
     tensor([0., 2.])
 
-    Taught in: models/rnn
+    Taught in: models/rnn, applications/text
     """
-    check_floating("logits", logits)
     check_positive("value", value, hint="for the most probable symbol use top_k(logits, 1)")
     return logits / value
 
 
 def top_k(logits: Tensor, k: int) -> Tensor:
-    r"""Keep the k largest logits, and give the others −∞.
-
-    Args:
-        logits: (..., V).
-        k: number of symbols kept, from 1 to V; of equal logits an arbitrary one is kept.
-
-    Raises:
-        ValueError: `k` below 1 or above V.
+    r"""Keep the k largest logits (..., V), of equal ones an arbitrary one; the others get −∞.
 
     >>> top_k(torch.tensor([0.0, 2.0, 1.0]), 2)
     tensor([-inf, 2., 1.])
 
-    Taught in: models/rnn
+    Taught in: models/rnn, applications/text
     """
-    check_floating("logits", logits)
-    check_at_least("k", k, 1)
+    check_counts(k=k)
     if k > logits.shape[-1]:
         raise argument_error("k", f"be at most the {logits.shape[-1]} symbols", k)
     index = logits.topk(k, -1).indices
@@ -70,23 +49,14 @@ def top_k(logits: Tensor, k: int) -> Tensor:
 
 
 def nucleus(logits: Tensor, p: float) -> Tensor:
-    r"""Keep the smallest set of most probable symbols that holds at least p; others get −∞.
-
-    Args:
-        logits: (..., V).
-        p: share of the probability, in (0, 1]; 1 keeps all.
-
-    Raises:
-        ValueError: `p` outside (0, 1].
+    r"""Keep the smallest set of symbols that holds at least p, in (0, 1]; the others get −∞.
 
     >>> nucleus(torch.tensor([0.5, 0.2, 0.3]).log(), 0.7).exp()
     tensor([0.5000, 0.0000, 0.3000])
 
-    Taught in: models/rnn
+    Taught in: models/rnn, applications/text
     """
-    check_floating("logits", logits)
-    check_positive("p", p)
-    if p > 1:
+    if not 0 < p <= 1:
         raise argument_error("p", "lie in (0, 1]", p)
     if p == 1:
         return logits
@@ -105,6 +75,7 @@ def ancestral(
     *,
     length: int,
     keep: Filter | None = None,
+    end: int | None = None,
     rng: torch.Generator | None = None,
 ) -> Tensor:
     r"""Draw symbol after symbol, each from the model's distribution given those before it.
@@ -113,17 +84,15 @@ def ancestral(
 
     Args:
         step: the model of the next symbol.
-        token: last symbol before the first drawn one, of each sequence: (N,) int64.
+        token: last symbol before the first drawn one: (N,) int64.
         state: the model's state before it reads `token`.
         length: number T of symbols to draw.
-        keep: filter of the logits, ``lambda logits: top_k(logits, 5)`` for instance.
+        keep: filter of the logits, such as ``lambda logits: top_k(logits, 5)``.
+        end: a symbol after which nothing else follows.
         rng: source of randomness; without one, the global state of torch.
 
     Returns:
         (N, T) int64.
-
-    Raises:
-        ValueError: no sequence, or `length` below 1.
 
     >>> def alternate(token, state):
     ...     return torch.where(token[:, None] == torch.arange(2), -torch.inf, 0.0), state
@@ -131,22 +100,30 @@ def ancestral(
     tensor([[1, 0, 1],
             [0, 1, 0]])
 
-    Taught in: models/rnn
+    Taught in: models/rnn, applications/text
     """
-    _check_start(token)
-    check_at_least("length", length, 1)
-    drawn = torch.empty(len(token), length, dtype=torch.int64, device=token.device)
-    for t in range(length):
+    check_counts(length=length)
+    token = check_data("token", token, ("N",), "integer")
+    drawn, ended = [], torch.zeros_like(token, dtype=torch.bool)
+    for _ in range(length):
         logits, state = step(token, state)
-        p = (logits if keep is None else keep(logits)).softmax(-1)
-        token = torch.multinomial(p, 1, generator=rng)[:, 0]
-        drawn[:, t] = token
-    return drawn
+        token = choose((logits if keep is None else keep(logits)).softmax(-1), rng)
+        if end is not None:
+            token = token.masked_fill(ended, end)
+            ended = token == end
+        drawn.append(token)
+    return torch.stack(drawn, 1)
 
 
 @torch.no_grad()
 def beam_search(
-    step: NextSymbol, token: Tensor, state: State = None, *, length: int, width: int
+    step: NextSymbol,
+    token: Tensor,
+    state: State = None,
+    *,
+    length: int,
+    width: int,
+    end: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     r"""Search for the most probable continuations, keeping the best `width` prefixes.
 
@@ -158,13 +135,11 @@ def beam_search(
         state: the model's state before it reads `token`.
         length: number T of symbols sought.
         width: number of prefixes kept, at least 1; 1 is the greedy choice.
+        end: a symbol after which it alone can follow, with probability 1.
 
     Returns:
         Continuations (W, T), best first, and their log-probabilities (W,) in nats, where W is
         `width`, or fewer where fewer continuations exist.
-
-    Raises:
-        ValueError: `token` is not one symbol, or a count is below 1.
 
     >>> def toward_one(token, state):
     ...     return torch.tensor([0.1, 0.9]).log().expand(len(token), 2), state
@@ -172,28 +147,24 @@ def beam_search(
     >>> found.tolist(), log_p.exp()
     ([[1, 1], [0, 1]], tensor([0.8100, 0.0900]))
 
-    Taught in: models/rnn
+    Taught in: models/rnn, applications/text
     """
-    _check_start(token)
-    check_shape("token", token, (1,), hint="one search at a time")
-    check_at_least("length", length, 1)
-    check_at_least("width", width, 1)
-    found = torch.empty(1, 0, dtype=torch.int64, device=token.device)
-    score: Tensor | None = None
+    check_counts(length=length, width=width)
+    token = check_data("token", token, (1,), "integer", hint="one search at a time")
+    found = token[:, None][:, :0]  # (W, symbols so far)
+    total: Tensor | None = None
     for _ in range(length):
         logits, state = step(token, state)
-        step_score = logits.log_softmax(-1)
-        total = step_score if score is None else score[:, None] + step_score  # (W, V)
-        alive = int(total.isfinite().sum())
-        score, place = total.flatten().topk(min(width, alive))
+        log_p = logits.log_softmax(-1)
+        if end is not None:
+            only_end = torch.full_like(log_p, -torch.inf)
+            only_end[:, end] = 0.0
+            log_p = torch.where((found == end).any(1, keepdim=True), only_end, log_p)
+        scores = log_p if total is None else total[:, None] + log_p  # (W, V)
+        total, place = scores.flatten().topk(min(width, scores.numel()))
         parent, token = place // logits.shape[-1], place % logits.shape[-1]
         found = torch.cat([found[parent], token[:, None]], 1)
         state = None if state is None else tuple(part[parent] for part in state)
-    assert score is not None
-    return found, score
-
-
-def _check_start(token: Tensor) -> None:
-    check_integer("token", token)
-    check_shape("token", token, ("N",))
-    check_nonempty("token", token)
+    assert total is not None
+    possible = total > -torch.inf
+    return found[possible], total[possible]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import itertools
+import lzma
 import math
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from helpers import networks as blocks
-from helpers.data.text.streams import Streams
-from helpers.models.rnn import RecurrentLanguageModel
+from helpers.data.text import Streams, TextSplits
+from helpers.models import MarkovChain, RecurrentLanguageModel
 from helpers.random import seed_everything, seeded
-from helpers.samplers import decoding
+from helpers.samplers import beam_search
 from tests.chapters.cells import run_cells
 
 PAGE = "models/rnn"
@@ -273,30 +275,14 @@ def test_the_copyist_copies_what_followed_the_last_match(seed: int) -> None:
             assert copied in {text[p] for p in places}
 
 
-def test_priming_a_compressor_counts_the_extra_bytes() -> None:
+def test_priming_a_compressor_counts_the_extra_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     source = "the cat sat on the mat. " * 3
-    names = {"gzip": gzip}
-    packed_source = lesson_packed(source, **names)
+    splits = TextSplits(source, source, "".join(sorted(set(source))), "toy")
+    monkeypatch.setattr("helpers.data.text.load", lambda name: splits)
+    known = {"MarkovChain": MarkovChain, "bz2": bz2, "lzma": lzma, "gzip": gzip}
+    packed = lesson("floors", **known)["packed"]
     expected = len(gzip.compress((source + source).encode())) - len(gzip.compress(source.encode()))
-    assert packed_source(gzip.compress, source) == pytest.approx(
-        8 * math.log(2) * expected / len(source)
-    )
-
-
-def lesson_packed(validation: str, **names: Any) -> Callable[..., float]:
-    """The function `packed` of the cell of the floors, on a small text."""
-    import bz2
-    import lzma
-    from types import SimpleNamespace
-
-    from helpers.data.text import TextSplits
-    from helpers.models.markov import MarkovChain
-
-    splits = TextSplits(validation, validation, "".join(sorted(set(validation))), "toy")
-    text = SimpleNamespace(load=lambda name: splits)
-    known = {"text": text, "MarkovChain": MarkovChain, "bz2": bz2, "lzma": lzma} | names
-    found: Callable[..., float] = lesson("floors", **known)["packed"]
-    return found
+    assert packed(gzip.compress, source) == pytest.approx(8 * math.log(2) * expected / len(source))
 
 
 @pytest.mark.parametrize("number", range(1, 6))
@@ -311,6 +297,6 @@ def test_solutions_print_what_the_text_says(
         4: "Trying to backward through the graph a second time",
         5: "width 2: [1, 1], probability 0.36",
     }
-    names = {"decoding": decoding, "long": torch.randint(26, (240,))}
+    names = {"beam_search": beam_search, "long": torch.randint(26, (240,))}
     lesson(f"solution-{number}", **names)
     assert expected[number] in capsys.readouterr().out

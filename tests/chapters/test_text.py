@@ -15,13 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from helpers.data import text
-from helpers.data.text import number_words
-from helpers.data.text.byte_pairs import BytePairs
-from helpers.models.rnn import RecurrentLanguageModel
-from helpers.models.sequence_to_sequence import SequenceToSequence, pad
-from helpers.networks.attention import AdditiveAttention
+from helpers.data.text import BytePairs, number_words, pad
+from helpers.models import RecurrentLanguageModel, SequenceToSequence
+from helpers.networks import AdditiveAttention
 from helpers.random import seed_everything, seeded
-from helpers.samplers import decoding
+from helpers.samplers import top_k
 from tests.chapters.cells import run_cells
 
 PAGE = "applications/text"
@@ -29,9 +27,8 @@ PAGE = "applications/text"
 
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     known = {"torch": torch, "F": F, "math": math, "itertools": itertools, "random": random}
-    known |= {"collections": collections, "decoding": decoding, "text": text, "pad": pad}
-    known |= {"BytePairs": BytePairs, "AdditiveAttention": AdditiveAttention, "seed": 0}
-    known |= {"SequenceToSequence": SequenceToSequence, "number_words": number_words}
+    known |= {"collections": collections, "top_k": top_k, "text": text, "pad": pad}
+    known |= {"BytePairs": BytePairs, "number_words": number_words, "seed": 0}
     known |= {"RecurrentLanguageModel": RecurrentLanguageModel, "seeded": seeded}
     known |= {"seed_everything": seed_everything}
     return run_cells(PAGE, list(ids), **(known | names))
@@ -148,16 +145,12 @@ def test_a_model_of_pairs_has_the_loss_of_its_characters(seed: int) -> None:
 
 def test_the_writers_curve_is_in_nats_per_character() -> None:
     torch.set_default_dtype(torch.float32)
-    from helpers import training
-    from helpers.data.text.streams import Streams
-
     pydoc = text.TextSplits("abab cab" * 60, "abcab ab", " abc", "toy")
     pieces = BytePairs.learn(pydoc.train, vocabulary=258)
     parts = [torch.tensor(pieces.encode(part)) for part in (pydoc.train, pydoc.validation)]
     import time
 
     names = {"coded": {"pairs": parts}, "device": "cpu", "pydoc": pydoc, "time": time}
-    names |= {"training": training, "Streams": Streams}
     train_writer = lesson("train-text-code", **names)["train_writer"]
     model, seconds, curve = train_writer("pairs", 258, 6, 5, 1e-2)
     assert len(seconds) == len(curve) == 5
@@ -167,14 +160,12 @@ def test_the_writers_curve_is_in_nats_per_character() -> None:
 
 def test_judging_tells_the_real_text_from_a_circle() -> None:
     torch.set_default_dtype(torch.float32)
-    from helpers.metrics.text import distinct, repeated
-
     seed_everything(0)
     writer = RecurrentLanguageModel(5, embedding=4, hidden=6)
     valid = torch.randint(5, (400,), generator=seeded(1))
     pieces = SimpleNamespace(decode=lambda row: "".join("abcde"[i] for i in row))
     names = {"writer": writer, "coded": {"byte pairs": [valid, valid]}, "device": "cpu"}
-    names |= {"texts": 32, "pieces": pieces, "distinct": distinct, "repeated": repeated}
+    names |= {"texts": 32, "pieces": pieces}
     cells = lesson("decode-code", **names)
     prompt, length, real = cells["prompt"], cells["length"], cells["real"]
     found = cells["judge"](real[:, prompt:])
@@ -183,7 +174,7 @@ def test_judging_tells_the_real_text_from_a_circle() -> None:
     assert found[3][0] == pieces.decode(real[0, prompt:].tolist())
     circle = torch.arange(length).remainder(3).expand(len(real), -1)
     assert cells["judge"](circle)[2] > 0.9 > found[2] + 0.2
-    greedy = cells["go_on"](lambda z: decoding.top_k(z, 1))
+    greedy = cells["go_on"](lambda z: top_k(z, 1))
     logits, _ = writer(torch.cat([cells["begin"], greedy[:, :-1]], 1))
     assert torch.equal(logits[:, prompt:].argmax(-1), greedy)
 

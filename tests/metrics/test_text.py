@@ -73,13 +73,7 @@ def test_the_longest_copy_by_trying_all_runs(seed: int) -> None:
     assert longest_copy("abc", "abc") == "abc"
 
 
-def test_bad_arguments_are_named() -> None:
+def test_too_short_samples_are_named() -> None:
     for score in (distinct, repeated, lambda samples, n: shares(samples, "ab", "ab", n)):
-        with pytest.raises(ValueError, match="n must be an integer of at least 1, got 0"):
-            score(["ab"], 0)
         with pytest.raises(ValueError, match="samples must hold at least one run of 3 symbols"):
             score(["ab", "c"], 3)
-        with pytest.raises(ValueError, match="samples must hold at least one run of 1 symbols"):
-            score([], 1)
-    with pytest.raises(ValueError, match="sample must hold at least one character"):
-        longest_copy("", "ab")

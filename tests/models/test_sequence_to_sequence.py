@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from helpers.models.sequence_to_sequence import PADDING, SequenceToSequence, pad
-from helpers.networks.attention import AdditiveAttention
+from helpers.data.text import pad
+from helpers.data.text.rows import PADDING
+from helpers.models.sequence_to_sequence import SequenceToSequence
 from helpers.networks.recurrent import GRUCell
 from helpers.random import seeded
-from helpers.samplers.decoding import top_k
+from helpers.samplers import top_k
 from helpers.training import gradient_step
 from tests.statistics import assert_mean_close
 
@@ -24,7 +24,7 @@ TARGET = [[1], [0, 1, 1], []]
 
 def make(attention: bool = True, **options: int) -> SequenceToSequence:
     """A model far from the uniform distribution of the start."""
-    sizes = {"embedding": E, "hidden": H, "length": 4} | options
+    sizes = {"embedding": E, "hidden": H} | options
     model = SequenceToSequence(S, V, attention=attention, **sizes)
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.9)
@@ -40,34 +40,6 @@ def copied(theirs: nn.Module, ending: str) -> GRUCell:
     for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
         getattr(ours, name).data.copy_(getattr(theirs, name + ending))
     return ours
-
-
-@pytest.mark.equation("eq-text-attention")
-def test_attention_is_a_weighted_mean_by_loops(seed: int) -> None:
-    """Plain Python loops over positions and units with math.exp and math.tanh."""
-    attention = AdditiveAttention(3, 4, 5)
-    for parameter in attention.parameters():
-        nn.init.normal_(parameter)
-    g = seeded(seed)
-    q, h = torch.randn(2, 3, generator=g), torch.randn(2, 6, 4, generator=g)
-    mask = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
-    c, alpha = attention(q, h, attention.keys(h), mask)
-    W, U = attention.from_query.weight.tolist(), attention.from_value.weight.tolist()
-    v = attention.score.weight[0].tolist()
-    for b, length in ((0, 6), (1, 4)):
-        e = []
-        for j in range(length):
-            total = 0.0
-            for unit in range(5):
-                inside = sum(W[unit][k] * q[b, k].item() for k in range(3))
-                inside += sum(U[unit][k] * h[b, j, k].item() for k in range(4))
-                total += v[unit] * math.tanh(inside)
-            e.append(total)
-        weights = [math.exp(value) / sum(map(math.exp, e)) for value in e]
-        assert alpha[b, :length].tolist() == pytest.approx(weights)
-        assert (alpha[b, length:] == 0).all()
-        mean = [sum(w * h[b, j, k].item() for j, w in enumerate(weights)) for k in range(4)]
-        assert c[b].tolist() == pytest.approx(mean)
 
 
 @pytest.mark.parametrize("attention", [True, False])
@@ -124,7 +96,7 @@ def test_padding_changes_nothing(attention: bool) -> None:
         target = torch.tensor([[*y, PADDING, PADDING]])
         source = torch.tensor([[*x, PADDING]])
         torch.testing.assert_close(model.log_prob(target, source)[0], together[row])
-    _, weights = model(pad(SOURCE), pad(TARGET))
+    _, weights = model(pad(TARGET), pad(SOURCE))
     torch.testing.assert_close(weights.sum(-1), torch.ones(3, 4))
     if attention:
         assert weights.shape == (3, 4, 4)
@@ -132,15 +104,33 @@ def test_padding_changes_nothing(attention: bool) -> None:
         assert (weights[0] > 0).all()
 
 
-def test_the_loss_is_the_mean_over_symbols_and_ends() -> None:
+def test_the_loss_is_the_mean_over_targets() -> None:
     model = make()
-    total = -model.log_prob(pad(TARGET), pad(SOURCE)).sum()
+    log_p = model.log_prob(pad(TARGET), pad(SOURCE))
+    loss = model.loss(pad(TARGET), pad(SOURCE))
+    torch.testing.assert_close(loss["loss"], -log_p.mean())
     symbols = sum(len(y) + 1 for y in TARGET)
-    loss = model.loss(pad(SOURCE), pad(TARGET))
-    assert loss.keys() == {"loss"}
-    torch.testing.assert_close(loss["loss"], total / symbols)
+    torch.testing.assert_close(loss["nats_per_symbol"], -log_p.sum().detach() / symbols)
     loss["loss"].backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+@pytest.mark.parametrize("attention", [True, False])
+def test_no_value_is_read_on_an_accelerator(attention: bool) -> None:
+    """Tensors of the device `meta` have no values; the source may stay on the CPU."""
+    model = make(attention).to("meta")
+    source, target = pad(SOURCE), pad(TARGET).to("meta")
+    for own in (0.0, 0.5):
+        loss = model.loss(target, source, own=own)
+        assert loss["loss"].device.type == "meta"
+    assert model.sample(2, source=source, length=3).shape == (6, 3)
+
+
+def test_symbols_of_any_integer_type() -> None:
+    model, source, target = make(), torch.tensor([[3, 0]]), torch.tensor([[1, 0]])
+    expected = model.loss(target, source)["loss"]
+    assert model.loss(target.to(torch.uint8), source.to(torch.uint8))["loss"] == expected
+    assert model.loss(target.int(), source.int())["loss"] == expected
 
 
 @pytest.mark.parametrize("attention", [True, False])
@@ -177,15 +167,15 @@ def test_a_wide_beam_finds_the_exact_best() -> None:
             torch.testing.assert_close(log_p[rows][0], value.detach())
         assert log_p.exp().sum().item() == pytest.approx(1.0)  # beginnings without end included
         assert (log_p[:-1] >= log_p[1:]).all()
-    with pytest.raises(ValueError, match=r"source must have shape \(1, S\), got \(3, 4\): one"):
+    with pytest.raises(ValueError, match=r"token must have shape \(1,\), got \(3,\): one search"):
         model.beam(pad(SOURCE), width=2)
 
 
 def test_greedy_samples_are_a_beam_of_one() -> None:
     model = make()
-    greedy = model.sample(1, source=pad(SOURCE), keep=lambda z: top_k(z, 1))
+    greedy = model.sample(1, source=pad(SOURCE), length=4, keep=lambda z: top_k(z, 1))
     for row, x in enumerate(SOURCE):
-        assert torch.equal(model.beam(pad([x]), width=1)[0][0], greedy[row])
+        assert torch.equal(model.beam(pad([x]), width=1, length=4)[0][0], greedy[row])
 
 
 @pytest.mark.equation("eq-text-scheduled")
@@ -196,7 +186,7 @@ def test_scheduled_sampling_reads_its_own_symbols(seed: int) -> None:
     own = 0.6
 
     def conditional(read: tuple[int, ...]) -> Tensor:
-        return model(source, torch.tensor([read]).long().view(1, -1))[0][0, -1].log_softmax(0)
+        return model(pad([read]), source)[0][0, len(read)].log_softmax(0)
 
     expected = -conditional(())[1]
     for first in range(V + 1):
@@ -207,12 +197,10 @@ def test_scheduled_sampling_reads_its_own_symbols(seed: int) -> None:
             p_second = own * log_p.exp()[second] + (1 - own) * (second == 0)
             expected = expected - p_first * p_second * raw(model, source, (first, second))[V]
     n = 20_000
-    logits, _ = model(source.expand(n, -1), target.expand(n, -1), own=own, rng=seeded(seed))
+    logits, _ = model(target.expand(n, -1), source.expand(n, -1), own=own, rng=seeded(seed))
     y = torch.tensor([1, 0, V]).expand(n, 3)
     losses = -logits.log_softmax(-1).gather(-1, y[..., None])[..., 0].sum(1)
     assert_mean_close(losses.detach()[:, None], expected.detach()[None])
-    same = model.loss(source, target, own=0.0)["loss"]
-    torch.testing.assert_close(same, model.loss(source, target)["loss"])
 
 
 def raw(model: SequenceToSequence, source: Tensor, read: tuple[int, ...]) -> Tensor:
@@ -229,9 +217,9 @@ def test_the_generator_is_obeyed_and_the_global_state_left_alone(
 ) -> None:
     model, source = make().to(device), pad(SOURCE).to(device)
     before = torch.get_rng_state()
-    draws = [model.sample(5, source=source, rng=seeded(seed, device)) for _ in range(2)]
+    draws = [model.sample(5, source=source, length=9, rng=seeded(seed, device)) for _ in range(2)]
     losses = [
-        model.loss(source, pad(TARGET).to(device), own=0.5, rng=seeded(seed, device))
+        model.loss(pad(TARGET).to(device), source, own=0.5, rng=seeded(seed, device))
         for _ in range(2)
     ]
     assert torch.equal(*draws)
@@ -244,64 +232,38 @@ def test_the_generator_is_obeyed_and_the_global_state_left_alone(
 @pytest.mark.parametrize("attention", [True, False])
 def test_it_learns_to_copy(attention: bool) -> None:
     torch.set_default_dtype(torch.float32)
-    model = SequenceToSequence(3, 3, embedding=8, hidden=24, attention=attention, length=4)
+    model = SequenceToSequence(3, 3, embedding=8, hidden=24, attention=attention)
     step = gradient_step(model, torch.optim.Adam(model.parameters(), 0.02))
     x = torch.tensor(list(itertools.product(range(3), repeat=3)))
     for _ in range(150):
         step(x, x)
-    drawn = model.sample(1, source=x, keep=lambda z: top_k(z, 1))
+    drawn = model.sample(1, source=x, length=4, keep=lambda z: top_k(z, 1))
     assert (drawn[:, :3] == x).all(1).double().mean() > 0.9
 
 
-def test_bad_input_is_named() -> None:
-    model = make()
-    source, target = pad(SOURCE), pad(TARGET)
-    for call in (model.log_prob, lambda y, x: model.loss(x, y)):
-        with pytest.raises(ValueError, match=r"source must lie in \[-1, 4\], got .* to 5"):
-            call(target, torch.full_like(source, 5))
-        with pytest.raises(ValueError, match=r"target must lie in \[-1, 1\], got .* to 2: encode"):
-            call(torch.full_like(target, V), source)
-        with pytest.raises(ValueError, match="source must hold at least one symbol in each row"):
-            call(target, torch.full_like(source, PADDING))
-        with pytest.raises(ValueError, match="source must have padding only behind the end"):
-            call(target, torch.tensor([[0, PADDING, 1]] * 3))
-        with pytest.raises(ValueError, match="target must have padding only behind the end"):
-            call(torch.tensor([[PADDING, 1]] * 3), source)
-        with pytest.raises(ValueError, match=r"target must have shape \(3, T\), got \(2, 3\)"):
-            call(target[:2], source)
-        with pytest.raises(ValueError, match="source must hold at least one example"):
-            call(target, source[:0])
-        with pytest.raises(TypeError, match="source must be an integer tensor"):
-            call(target, source.double())
-        with pytest.raises(TypeError, match=r"source must be a torch.Tensor, got list"):
-            call(target, SOURCE)
-        with pytest.raises(ValueError, match=r"source must be on .*, the device of the model"):
-            call(target, source.to("meta"))
-    with pytest.raises(ValueError, match=r"own must lie in \[0, 1\], got 1.5"):
-        model.loss(source, target, own=1.5)
-    with pytest.raises(ValueError, match=r"own must be a number of at least 0, got -0.5"):
-        model.loss(source, target, own=-0.5)
-    with pytest.raises(ValueError, match="n must be an integer of at least 1, got 0"):
-        model.sample(0, source=source)
-    with pytest.raises(ValueError, match="length must be an integer of at least 1, got 0"):
-        model.sample(1, source=source, length=0)
-    with pytest.raises(ValueError, match="rows must hold at least one row, got none"):
-        pad([])
-    for name in ("num_source", "num_target", "embedding", "hidden", "length"):
-        sizes = {"num_source": S, "num_target": V} | {name: 0}
-        with pytest.raises(ValueError, match=f"{name} must be an integer of at least 1, got 0"):
-            SequenceToSequence(**sizes)  # type: ignore[arg-type]
-    for name in ("query", "values", "hidden"):
-        with pytest.raises(ValueError, match=f"{name} must be an integer of at least 1, got 0"):
-            AdditiveAttention(**({"query": 1, "values": 1, "hidden": 1} | {name: 0}))
-    attention, h = AdditiveAttention(2, 3, 4), torch.zeros(1, 5, 3)
-    with pytest.raises(ValueError, match="mask must be true somewhere in each row"):
-        attention(torch.zeros(1, 2), h, attention.keys(h), torch.zeros(1, 5).bool())
+@pytest.mark.parametrize(
+    ("target", "source", "error", "match"),
+    [
+        (TARGET, [[5]] * 3, ValueError, r"source must lie in \[-1, 4\], got .* to 5: encode"),
+        ([[V]] * 3, SOURCE, ValueError, r"target must lie in \[-1, 1\], got .* to 2: encode"),
+        (TARGET, [[]] * 3, ValueError, "source must hold at least one symbol in each row"),
+        (TARGET, [[0, PADDING, 1]] * 3, ValueError, "source must have padding only behind the end"),
+        ([[PADDING, 1]] * 3, SOURCE, ValueError, "target must have padding only behind the end"),
+        (TARGET, [[0.5]] * 3, TypeError, "source must be an integer tensor"),
+    ],
+)
+def test_bad_input_is_named(
+    target: list[list[int]], source: list[list[int]], error: type[Exception], match: str
+) -> None:
+    rows = torch.tensor(source) if 0.5 in source[0] else pad(source)
+    for call in (make().log_prob, make().loss):
+        with pytest.raises(error, match=match):
+            call(pad(target), rows)
 
 
 def test_weights_survive_a_checkpoint(seed: int) -> None:
     model, other = make(), make()
     other.load_state_dict(model.state_dict())
     source = pad(SOURCE)
-    draws = [m.sample(3, source=source, rng=seeded(seed)) for m in (model, other)]
+    draws = [m.sample(3, source=source, length=9, rng=seeded(seed)) for m in (model, other)]
     assert torch.equal(*draws)

@@ -84,14 +84,6 @@ def test_a_wide_open_forget_gate_keeps_the_cell() -> None:
 
 
 @pytest.mark.parametrize("cell", [ElmanCell, GRUCell, LSTMCell])
-def test_bad_arguments_are_named(cell: type) -> None:
-    with pytest.raises(ValueError, match="inputs must be an integer of at least 1, got 0"):
-        cell(0, H)
+def test_bad_sizes_are_named(cell: type) -> None:
     with pytest.raises(ValueError, match="hidden must be an integer of at least 1, got 0"):
         cell(D, 0)
-    made = cell(D, H)
-    with pytest.raises(ValueError, match=r"x must have shape \(B, 4\), got \(3, 2\)"):
-        made(torch.zeros(B, 2))
-    wrong = torch.zeros(2, H)
-    with pytest.raises(ValueError, match=r"state must have shape \(3, 5\), got \(2, 5\): one row"):
-        made(torch.zeros(B, D), (wrong, wrong) if cell is LSTMCell else wrong)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -169,33 +170,35 @@ def test_same_generator_same_letters_on_the_device(device: torch.device, seed: i
     assert found.device.type == device.type
 
 
-def test_bad_arguments_are_named() -> None:
-    logits = torch.zeros(2, V)
-    for value in (0.0, -1.0):
-        with pytest.raises(ValueError, match=r"value must be a positive number, got .*top_k"):
-            temperature(logits, value)
-    with pytest.raises(ValueError, match="k must be at most the 3 symbols, got 4"):
-        top_k(logits, 4)
-    with pytest.raises(ValueError, match="k must be an integer of at least 1, got 0"):
-        top_k(logits, 0)
-    with pytest.raises(ValueError, match=r"p must lie in \(0, 1\], got 1.5"):
-        nucleus(logits, 1.5)
-    with pytest.raises(ValueError, match="p must be a positive number, got 0"):
-        nucleus(logits, 0.0)
-    for call in (lambda x: temperature(x, 1.0), lambda x: top_k(x, 1), lambda x: nucleus(x, 0.5)):
-        with pytest.raises(TypeError, match="logits must be a floating-point tensor"):
-            call(torch.zeros(2, V, dtype=torch.int64))
-    _, step = second_order(0)
-    token = torch.tensor([0, 1])
-    with pytest.raises(ValueError, match="length must be an integer of at least 1, got 0"):
-        ancestral(step, token, length=0)
-    with pytest.raises(ValueError, match="token must hold at least one example"):
-        ancestral(step, token[:0], length=1)
-    with pytest.raises(TypeError, match="token must be an integer tensor"):
-        ancestral(step, token.double(), length=1)
-    with pytest.raises(ValueError, match=r"token must have shape \(1,\), got \(2,\): one search"):
-        beam_search(step, token, length=1, width=1)
-    with pytest.raises(ValueError, match="width must be an integer of at least 1, got 0"):
-        beam_search(step, token[:1], length=1, width=0)
-    with pytest.raises(ValueError, match="length must be an integer of at least 1, got 0"):
-        beam_search(step, token[:1], length=0, width=1)
+def test_nothing_follows_an_end(seed: int) -> None:
+    """Drawn words stop; a beam counts each word once, with the probability of its symbols."""
+    table, step = second_order(seed)
+    drawn = ancestral(step, torch.ones(300, dtype=torch.int64), length=T, end=2, rng=seeded(seed))
+    free = ancestral(step, torch.ones(300, dtype=torch.int64), length=T, rng=seeded(seed))
+    over = (free == 2).cummax(1).values
+    assert torch.equal(drawn, free.masked_fill(over, 2))
+    found, log_p = beam_search(step, torch.tensor([1]), length=T, width=100, end=2)
+    words = {tuple(row[: row.index(2) + 1] if 2 in row else row) for row in found.tolist()}
+    assert len(words) == len(found)
+    assert log_p.exp().sum().item() == pytest.approx(1.0)
+    for row, value in zip(found.tolist(), log_p.tolist()):
+        word = tuple(row[: row.index(2) + 1] if 2 in row else row)
+        assert chain_rule(table, word, 1) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda z, s: temperature(z, 0.0), r"value must be a positive number, got .*top_k"),
+        (lambda z, s: top_k(z, 4), "k must be at most the 3 symbols, got 4"),
+        (lambda z, s: top_k(z, 0), "k must be an integer of at least 1, got 0"),
+        (lambda z, s: nucleus(z, 1.5), r"p must lie in \(0, 1\], got 1.5"),
+        (lambda z, s: nucleus(z, 0.0), r"p must lie in \(0, 1\], got 0"),
+        (lambda z, s: ancestral(s, torch.tensor([0]), length=0), "length must be an integer"),
+        (lambda z, s: beam_search(s, torch.tensor([0, 1]), length=1, width=1), "one search at a"),
+        (lambda z, s: beam_search(s, torch.tensor([0]), length=1, width=0), "width must be an"),
+    ],
+)
+def test_bad_arguments_are_named(call: Callable[..., object], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        call(torch.zeros(2, V), second_order(0)[1])

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from helpers.checks import argument_error, check_at_least
+from helpers.checks import argument_error, check_counts
 
 BYTES = 256
 Pair = tuple[int, int]
@@ -23,9 +23,6 @@ class BytePairs:
     Args:
         merges: pairs of tokens; pair m may use the tokens below 256 + m.
 
-    Raises:
-        ValueError: a pair uses a token that does not exist yet, or occurs twice.
-
     Reference: Sennrich et al. 2015, arXiv 1508.07909, for characters; here on bytes.
 
     >>> tokens = BytePairs.learn("low lower lowest", vocabulary=259)
@@ -34,7 +31,7 @@ class BytePairs:
     >>> tokens.encode("low lows"), tokens.decode(tokens.encode("low lows"))
     ([257, 258, 115], 'low lows')
 
-    Taught in: text.
+    Taught in: applications/text
     """
 
     def __init__(self, merges: Sequence[Pair]) -> None:
@@ -42,11 +39,9 @@ class BytePairs:
         self._rank: dict[Pair, int] = {}
         self._pieces: list[bytes] = [bytes([value]) for value in range(BYTES)]
         for number, (left, right) in enumerate(merges):
-            if not 0 <= left < BYTES + number or not 0 <= right < BYTES + number:
-                expected = f"use tokens below {BYTES + number} in pair {number}"
+            if max(left, right) >= BYTES + number or (left, right) in self._rank:
+                expected = f"be pairs of tokens below {BYTES + number}, each once, at {number}"
                 raise argument_error("merges", expected, (left, right))
-            if (left, right) in self._rank:
-                raise argument_error("merges", "hold each pair once", (left, right))
             self._rank[left, right] = number
             self.merges.append((left, right))
             self._pieces.append(self._pieces[left] + self._pieces[right])
@@ -64,17 +59,10 @@ class BytePairs:
         depends on the text alone.
 
         Args:
-            text: what to count in; not empty.
+            text: what to count in.
             vocabulary: V, at least 256.
-
-        Raises:
-            TypeError: `text` is no string.
-            ValueError: an empty text or a vocabulary below 256.
         """
-        _check_text(text)
-        if not text:
-            raise argument_error("text", "hold at least one character", "an empty string")
-        check_at_least("vocabulary", vocabulary, BYTES)
+        check_counts(BYTES, vocabulary=vocabulary)
         counted = Counter(_words(text))
         words, counts = [list(word) for word in counted], list(counted.values())
         pairs: Counter[Pair] = Counter()
@@ -101,13 +89,7 @@ class BytePairs:
         return cls(merges)
 
     def encode(self, text: str) -> list[int]:
-        r"""The tokens of a text.
-
-        Raises:
-            TypeError: `text` is no string.
-            ValueError: it holds half of a surrogate pair, which UTF-8 cannot write.
-        """
-        _check_text(text)
+        """The tokens of a text."""
         tokens: list[int] = []
         for word in _words(text):
             if word not in self._known:
@@ -116,15 +98,11 @@ class BytePairs:
         return tokens
 
     def decode(self, tokens: Iterable[int]) -> str:
-        r"""The text of tokens. Bytes that are no UTF-8, as a model may draw them, become U+FFFD.
-
-        Raises:
-            ValueError: a token outside 0 … V − 1.
-        """
+        """The text of tokens. Bytes that are no UTF-8, as a model may draw them, become U+FFFD."""
         return b"".join(self.piece(token) for token in tokens).decode("utf-8", errors="replace")
 
     def piece(self, token: int) -> bytes:
-        r"""The bytes of one token."""
+        """The bytes of one token."""
         if not 0 <= token < len(self):
             raise argument_error("token", f"lie in 0 … {len(self) - 1}", token)
         return self._pieces[token]
@@ -140,8 +118,11 @@ class BytePairs:
         return word
 
 
-def _words(text: str) -> list[bytes]:
+def _words(text: object) -> list[bytes]:
     """Cut before each run of white space that is followed by something; nothing is lost."""
+    if not isinstance(text, str):
+        hint = "decode bytes first, with the encoding that they are in"
+        raise argument_error("text", "be a string", type(text).__name__, hint, TypeError)
     try:
         data = text.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -167,9 +148,3 @@ def _merge(word: list[int], pair: Pair, token: int) -> list[int]:
             merged.append(word[place])
             place += 1
     return merged
-
-
-def _check_text(text: object) -> None:
-    if not isinstance(text, str):
-        hint = "decode bytes first, with the encoding that they are in"
-        raise argument_error("text", "be a string", type(text).__name__, hint, TypeError)

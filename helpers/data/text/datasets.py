@@ -10,15 +10,18 @@ one version of Python to the next, so figures measured on it are not comparable 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_integer, check_option, check_range
+from helpers.checks import argument_error, check_between, check_option, check_range
 from helpers.data.download import fetch
+from helpers.data.text.rows import PADDING, pad
 
 SHAKESPEARE: dict[str, Any] = {
     "filename": "tinyshakespeare.txt",
@@ -30,13 +33,10 @@ SHAKESPEARE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class TextSplits:
-    r"""Training and validation text over one alphabet.
+    r"""Training, validation and perhaps test text over one alphabet.
 
-    Attributes:
-        train: the training text.
-        validation: the held-out text; its topics are not in `train`.
-        alphabet: all characters of both, sorted; the code of a character is its place in it.
-        name: of the text.
+    The alphabet holds all characters, sorted; the code of a character is its place in it. The test
+    text is empty unless it was asked for.
 
     >>> text = TextSplits("abba", "bab", "ab", "toy")
     >>> text.encode(text.train), text.decode(torch.tensor([1, 0]))
@@ -47,13 +47,17 @@ class TextSplits:
     validation: str
     alphabet: str
     name: str
+    test: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("train", "validation", "test"):
+            part = getattr(self, name)
+            if not isinstance(part, str):
+                hint = "split a list of words or lines with split"
+                raise argument_error(name, "be a string", type(part).__name__, hint, TypeError)
 
     def encode(self, text: str) -> Tensor:
-        r"""The codes of the characters of `text`: (T,) int64.
-
-        Raises:
-            ValueError: a character is not in the alphabet.
-        """
+        """The codes of the characters of `text`: (T,) int64."""
         codes = {character: code for code, character in enumerate(self.alphabet)}
         unknown = sorted(set(text) - codes.keys())
         if unknown:
@@ -61,54 +65,85 @@ class TextSplits:
             raise argument_error("text", "use the alphabet only", repr(unknown[0]), hint)
         return torch.tensor([codes[character] for character in text], dtype=torch.int64)
 
+    def rows(self, text: str) -> Tensor:
+        r"""The lines of `text` as separate sequences, −1 behind their ends: (B, T) int64.
+
+        >>> TextSplits("b\nab", "", "\nab", "toy").rows("b\nab")
+        tensor([[ 2, -1],
+                [ 1,  2]])
+        """
+        return pad([self.encode(line).tolist() for line in text.split("\n") if line])
+
     def decode(self, codes: Tensor) -> str:
-        r"""The text of codes of any shape, read in order."""
-        check_integer("codes", codes)
-        check_range("codes", codes, 0, len(self.alphabet) - 1)
-        return "".join(self.alphabet[code] for code in codes.flatten().tolist())
+        """The text of codes of any shape, read in order; −1 is nothing."""
+        check_range("codes", codes, PADDING, len(self.alphabet) - 1)
+        return "".join(self.alphabet[code] for code in codes.flatten().tolist() if code >= 0)
 
 
-def load(name: str = "pydoc") -> TextSplits:
-    r"""The text called `name`.
+def load(name: str | os.PathLike[str] = "pydoc") -> TextSplits:
+    r"""The text called `name`, or that of a file of one's own.
 
     Args:
-        name: ``"pydoc"``, or ``"shakespeare"``, which is downloaded once (1.1 MB).
+        name: ``"pydoc"``; ``"shakespeare"``, which is downloaded once (1.1 MB); or the path of a
+            text file in UTF-8.
 
     Returns:
         For pydoc the first 90 % of the topics, in sorted order, as training text, and the rest for
-        validation; for Shakespeare the first 90 % of the characters and the rest.
-
-    Raises:
-        ValueError: the name is unknown.
-        RuntimeError: this Python comes without the text.
-        DownloadError: Shakespeare is not there and could not be fetched.
+        validation; for Shakespeare the same of the characters, for a file of the lines.
 
     >>> text = load("pydoc")
     >>> len(text.train) > 5 * len(text.validation) > 0
     True
 
-    Taught in: background/classical_models
+    Taught in: background/classical_models, models/rnn, applications/text
     """
-    check_option("name", name, ["pydoc", "shakespeare"])
     if name == "shakespeare":
-        return split_characters(fetch(**SHAKESPEARE).read_text(encoding="ascii"), name)
+        return split(fetch(**SHAKESPEARE).read_text(encoding="ascii"), name)
+    if name != "pydoc":
+        path = Path(name)
+        if not isinstance(name, os.PathLike) and not path.is_file():
+            check_option("name", name, ["pydoc", "shakespeare", "<path of a text file>"])
+        text = decode_bytes(path.read_bytes()).removeprefix("\ufeff").replace("\r\n", "\n")
+        lines = text.split("\n")
+        return split(lines if len(lines) > 1 else text, path.stem)
     try:
         topics = importlib.import_module("pydoc_data.topics").topics
     except ImportError as error:
         message = "this Python comes without pydoc_data.topics: install its standard library fully"
         raise RuntimeError(message) from error
-    return split_topics(topics, name)
+    return split([topics[topic] for topic in sorted(topics)], name)
+
+
+def split(
+    pieces: str | Sequence[str], name: str, *, train: float = 0.9, test: float = 0.0
+) -> TextSplits:
+    r"""The first pieces for training, the last for the test, and those between for validation.
+
+    A string may be cut anywhere. Words, lines or whole texts are never cut and are joined by
+    newlines. The order is kept: shuffle a sorted list before. `train` and `test` are shares.
+
+    >>> split("to be or not", "toy", train=0.5).validation
+    'or not'
+    >>> split(["to", "be", "or", "not"], "toy", train=0.5, test=0.25)
+    TextSplits(train='to\nbe', validation='or', alphabet='\nbenort', name='toy', test='not')
+    """
+    check_between("train", train, 0, 1, ends="()")
+    check_between("test", test, 0, 1 - train, ends="[)")
+    n, joint = len(pieces), "" if isinstance(pieces, str) else "\n"
+    if n < 2:
+        raise argument_error("pieces", "be at least 2", n)
+    first = min(max(int(train * n + 1e-9), 1), n - 1)
+    last = max(n - int(test * n + 1e-9), first + 1)
+    parts = [joint.join(part) for part in (pieces[:first], pieces[first:last], pieces[last:])]
+    alphabet = "".join(sorted(set("".join(parts))))
+    return TextSplits(parts[0], parts[1], alphabet, name, parts[2])
 
 
 def decode_bytes(data: bytes) -> str:
-    r"""The text of bytes that are UTF-8 throughout.
+    r"""The text of bytes that are UTF-8 throughout; the error says where they are not.
 
     A file put together from parts in different encodings would otherwise turn into wrong letters
     without a word, or fail far from its cause.
-
-    Raises:
-        TypeError: `data` is no bytes.
-        ValueError: a byte that UTF-8 cannot have there; the message says where.
 
     >>> decode_bytes(b"caf\xc3\xa9")
     'café'
@@ -116,10 +151,8 @@ def decode_bytes(data: bytes) -> str:
     Traceback (most recent call last):
     ValueError: data must be UTF-8 throughout, got byte 0xe9 at place 10 after 'café, caf': find ...
 
-    Taught in: applications/text.
+    Taught in: applications/text
     """
-    if not isinstance(data, bytes):
-        raise argument_error("data", "be bytes", type(data).__name__, "text is decoded", TypeError)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -127,33 +160,3 @@ def decode_bytes(data: bytes) -> str:
         got = f"byte {data[error.start]:#04x} at place {error.start} after {before!r}"
         hint = "find out the encoding of that part and decode it apart"
         raise argument_error("data", "be UTF-8 throughout", got, hint) from None
-
-
-def split_characters(text: str, name: str, *, share: float = 0.9) -> TextSplits:
-    r"""The first `share` of the characters against the rest.
-
-    >>> split_characters("to be or not", "toy", share=0.5).validation
-    'or not'
-    """
-    if not 0.0 < share < 1.0:
-        raise argument_error("share", "lie strictly between 0 and 1", share)
-    if len(text) < 2:
-        raise argument_error("text", "hold at least 2 characters", len(text))
-    cut = min(max(int(share * len(text)), 1), len(text) - 1)
-    return TextSplits(text[:cut], text[cut:], "".join(sorted(set(text))), name)
-
-
-def split_topics(topics: Mapping[str, str], name: str, *, share: float = 0.9) -> TextSplits:
-    r"""The first `share` of the topics, in sorted order, against the rest.
-
-    >>> split_topics({"b": "two", "a": "one"}, "toy", share=0.5).train
-    'one'
-    """
-    if not 0.0 < share < 1.0:
-        raise argument_error("share", "lie strictly between 0 and 1", share)
-    if len(topics) < 2:
-        raise argument_error("topics", "hold at least 2 topics", len(topics))
-    order = sorted(topics)
-    cut = min(max(round(share * len(order)), 1), len(order) - 1)
-    train, validation = ("\n".join(topics[t] for t in part) for part in (order[:cut], order[cut:]))
-    return TextSplits(train, validation, "".join(sorted({*train, *validation})), name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.checks import argument_error, check_at_least, check_option
+from helpers.checks import argument_error, check_between, check_counts, check_option
 
 TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"]
 UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -27,9 +27,7 @@ STYLES = ("british", "american", "hundreds", "digits")
 class NumberWords:
     r"""Pairs of a phrase and its digits; no number of one part occurs in the other.
 
-    Attributes:
-        train: pairs such as ``("forty-two", "42")``.
-        test: the same, of other numbers.
+    A pair is ``("forty-two", "42")`` for instance.
     """
 
     train: list[tuple[str, str]]
@@ -45,21 +43,16 @@ def spell(number: int, style: str = "british") -> str:
             ``"hundreds"`` reads 1,205 as "twelve hundred and five" and 3,012, where that is not
             possible, as the British do, and ``"digits"`` names one digit after the other.
 
-    Raises:
-        TypeError: the number is no integer.
-        ValueError: it is out of range, or the style unknown.
-
     >>> [spell(407_012, style) for style in ("british", "american")]
     ['four hundred and seven thousand and twelve', 'four hundred seven thousand twelve']
     >>> spell(1205, "hundreds"), spell(1205, "digits")
     ('twelve hundred and five', 'one two zero five')
 
-    Taught in: applications/text.
+    Taught in: applications/text
     """
     check_option("style", style, STYLES)
-    check_at_least("number", number, 0)
-    if number > LARGEST:
-        raise argument_error("number", f"be at most {LARGEST}", number)
+    check_counts(0, number=number)
+    check_between("number", number, 0, LARGEST)
     if style == "digits":
         return " ".join(UNITS[int(digit)] for digit in str(number))
     if number == 0:
@@ -79,13 +72,10 @@ def spell(number: int, style: str = "british") -> str:
 def read(phrase: str) -> int:
     r"""The number that a phrase of any style means: the rules that a network is to find.
 
-    Raises:
-        ValueError: a word that is no number word, or no word at all.
-
     >>> read("four hundred and seven thousand and twelve"), read("four zero seven")
     (407012, 407)
 
-    Taught in: applications/text.
+    Taught in: applications/text
     """
     words = [word for word in phrase.replace("-", " ").split() if word != "and"]
     known = {word: value for value, word in enumerate(UNITS)}
@@ -120,22 +110,13 @@ def load(train: int, test: int, *, styles: Sequence[str] = STYLES, seed: int = 0
         styles: what to choose from.
         seed: of the draw.
 
-    Raises:
-        ValueError: a count out of range, no style, or an unknown one.
-
     >>> load(2, 1, styles=["british"], seed=4).test
     [('ninety-four thousand eight hundred and seventy-five', '94875')]
 
-    Taught in: applications/text.
+    Taught in: applications/text
     """
-    check_at_least("train", train, 1)
-    check_at_least("test", test, 1)
-    if test > 2000:
-        raise argument_error("test", "be at most 2000, so that most numbers are left", test)
-    if not styles:
-        raise argument_error("styles", "name at least one style", "none")
-    for style in styles:
-        check_option("style", style, STYLES)
+    check_counts(train=train, test=test)
+    check_between("test", test, 1, 2000)  # most numbers are left for training
     rng = np.random.default_rng(seed)
 
     def draw(shortest: int) -> tuple[int, str]:

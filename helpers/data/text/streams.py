@@ -7,13 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from helpers.checks import (
-    argument_error,
-    check_at_least,
-    check_integer,
-    check_nonempty,
-    check_shape,
-)
+from helpers.checks import argument_error, check_counts, check_data
 
 
 class Streams:
@@ -24,16 +18,12 @@ class Streams:
     moved on by one, so each symbol is predicted once in a pass. The last window may be shorter.
 
     Args:
-        codes: one long sequence of symbols, shape (T,) int64.
+        codes: one long sequence of symbols, shape (T,), at least one window for each stream.
         batch_size: number B of streams.
         window: number of symbols of a window.
         start: the symbol before the first of each stream; it tells the model to forget.
         rng: if given, each pass begins the pieces at a new place of the sequence, read as a
             ring, so that not every pass cuts it at the same places.
-
-    Raises:
-        TypeError: the codes are no integers.
-        ValueError: a count below 1, or a sequence shorter than one window for each stream.
 
     >>> for tokens_in, tokens_out in Streams(torch.arange(9), batch_size=2, window=2, start=99):
     ...     print(tokens_in.tolist(), tokens_out.tolist())
@@ -52,18 +42,13 @@ class Streams:
         start: int,
         rng: torch.Generator | None = None,
     ) -> None:
-        check_integer("codes", codes)
-        check_shape("codes", codes, ("T",))
-        check_nonempty("codes", codes)
-        check_at_least("batch_size", batch_size, 1)
-        check_at_least("window", window, 1)
-        check_at_least("start", start, 0)
+        check_counts(batch_size=batch_size, window=window)
+        self.codes = check_data("codes", codes, ("T",), "integer")
+        self.batch_size, self.window, self.start, self.rng = batch_size, window, start, rng
         if len(codes) < batch_size * window:
             expected = f"hold at least batch_size × window = {batch_size * window} symbols"
             hint = "take fewer streams or a shorter window"
             raise argument_error("codes", expected, len(codes), hint)
-        self.codes, self.batch_size, self.window = codes, batch_size, window
-        self.start, self.rng = start, rng
 
     def __len__(self) -> int:
         return -(-(len(self.codes) // self.batch_size) // self.window)

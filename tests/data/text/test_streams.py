@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.data.text.streams import Streams
+from helpers.data.text import Streams
 from helpers.random import seeded
 
 START = 999
@@ -48,23 +48,22 @@ def test_a_generator_begins_each_pass_elsewhere(seed: int) -> None:
     assert firsts[0] == int(next(iter(again))[1][0, 0])
 
 
-def test_bad_arguments_are_named() -> None:
-    def make(codes: torch.Tensor, **changes: int) -> Streams:
-        options = {"batch_size": 3, "window": 4, "start": 9} | changes
-        return Streams(codes, **options)
+def test_bytes_are_codes_too() -> None:
+    streams = Streams(torch.arange(9, dtype=torch.uint8), batch_size=2, window=2, start=256)
+    windows = list(streams)
+    assert windows[0][0].tolist() == [[256, 0], [256, 4]]
+    assert windows[0][1].dtype == torch.int64
 
-    codes = torch.arange(12)
-    assert make(codes).num_symbols == 12
-    with pytest.raises(ValueError, match="at least batch_size × window = 12 symbols, got 11: take"):
-        make(codes[:11])
-    with pytest.raises(ValueError, match="codes must hold at least one example"):
-        make(codes[:0])
-    with pytest.raises(ValueError, match=r"codes must have shape \(T,\), got \(3, 4\)"):
-        make(codes.view(3, 4))
-    with pytest.raises(TypeError, match="codes must be an integer tensor"):
-        make(codes.double())
-    for name in ("batch_size", "window"):
-        with pytest.raises(ValueError, match=f"{name} must be an integer of at least 1, got 0"):
-            make(codes, **{name: 0})
-    with pytest.raises(ValueError, match="start must be an integer of at least 0, got -1"):
-        make(codes, start=-1)
+
+@pytest.mark.parametrize(
+    ("codes", "error", "match"),
+    [
+        (torch.arange(11), ValueError, "at least batch_size × window = 12 symbols, got 11: take"),
+        (torch.arange(0), ValueError, "codes must hold at least one example"),
+        (torch.zeros(3, 4).long(), ValueError, r"codes must have shape \(T,\), got \(3, 4\)"),
+        (torch.zeros(12), TypeError, "codes must be an integer tensor"),
+    ],
+)
+def test_bad_codes_are_named(codes: torch.Tensor, error: type[Exception], match: str) -> None:
+    with pytest.raises(error, match=match):
+        Streams(codes, batch_size=3, window=4, start=9)
