@@ -10,6 +10,9 @@ WORKERS ?= 2
 CHAPTERS ?=
 
 VENV ?= .venv
+ifneq ($(words $(VENV)),1)
+$(error VENV must be one path without a space, got "$(VENV)": make could not tell its parts apart)
+endif
 RUN := $(VENV)/bin/python
 READY := $(VENV)/installed
 
@@ -64,6 +67,8 @@ check: $(READY)  ## style, types, notebooks' normal form, equations, lints of th
 	$(RUN) -m ruff format --quiet --check . && echo "format: no problem" \
 		|| { echo "format: run make fix" >&2; failed=1; }; \
 	$(RUN) -m mypy --no-error-summary && echo "types: no problem" || failed=1; \
+	found="$$('$(VENV)/bin/lint-imports' --no-logo --no-cache 2>&1)" && echo "imports: no problem" \
+		|| { echo "$$found" >&2; failed=1; }; \
 	$(RUN) -m tools.normalise --check || failed=1; \
 	$(RUN) -m tools.stamp --check || failed=1; \
 	$(RUN) -m tools.equations || failed=1; \
