@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import sys
 import threading
@@ -13,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import psutil
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from papermill.parameterize import parameterize_notebook
 
-from tools.notebooks import Cell, Notebook, cell_name, code_cells
+from tools.notebooks import BookError, Cell, Notebook, cell_name, code_cells
 
 CELL_TIMEOUT = 1800  # seconds
 
@@ -34,6 +34,14 @@ ENVIRONMENT = {
     "JUPYTER_PREFER_ENV_PATH": "1",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
+#: A last cell, taken away after the run: what the kernel itself knows about its cost.
+_COST = """import json, resource, sys
+cost = resource.getrusage(resource.RUSAGE_SELF)
+peak = cost.ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
+print(json.dumps([cost.ru_utime + cost.ru_stime, peak]))"""
+
+_running: set[Any] = set()
+_stopped = threading.Event()
 
 
 class OwnInterpreter(AsyncKernelManager):
@@ -53,7 +61,7 @@ def environment(profile: str) -> dict[str, str]:
 
 @dataclass
 class Execution:
-    """The executed copy of a notebook and what its run cost."""
+    """The executed copy of a notebook and what its run cost (nothing is known after an error)."""
 
     notebook: Notebook
     seconds: float
@@ -63,63 +71,11 @@ class Execution:
     error: str | None
 
 
-class MemoryWatch:
-    """Follows the largest resident memory and the CPU time of a process from outside."""
-
-    def __init__(self, interval: float = 0.2) -> None:
-        self.peak_mb = 0.0
-        self.cpu_seconds = 0.0
-        self._interval = interval
-        self._process: psutil.Process | None = None
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self, pid: int) -> None:
-        """Begin to watch the process with this number."""
-        self._process = psutil.Process(pid)
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def look(self) -> None:
-        """Read the process now; one that has ended, or was never started, is left alone."""
-        if self._process is None:
-            return
-        try:
-            times = self._process.cpu_times()
-            self.cpu_seconds = max(self.cpu_seconds, times.user + times.system)
-            self.peak_mb = max(self.peak_mb, _peak_mb(self._process))
-        except psutil.Error:
-            return
-
-    def stop(self) -> None:
-        """End the watch."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(self._interval):
-            self.look()
-
-
-def _peak_mb(process: psutil.Process) -> float:
-    """The kernel's own record of the peak where there is one (Linux), else the present size."""
-    status = Path(f"/proc/{process.pid}/status")
-    if status.is_file():
-        try:
-            for line in status.read_text().splitlines():
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) / 1024
-        except OSError:
-            return 0.0
-    return float(process.memory_info().rss) / 2**20
-
-
 def parametrised(notebook: Notebook, values: dict[str, Any]) -> Notebook:
     """A copy with the values in a cell of its own after the cell tagged ``parameters``."""
-    if not values:
-        return copy.deepcopy(notebook)
     source = copy.deepcopy(notebook)
+    if not values:
+        return source
     for cell in source.cells:
         cell.metadata.setdefault("tags", [])  # papermill reads these without asking
     source.metadata["papermill"] = nbformat.NotebookNode()
@@ -130,6 +86,14 @@ def parametrised(notebook: Notebook, values: dict[str, Any]) -> Notebook:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = "injected-parameters"
     return result
+
+
+def stop_all() -> None:
+    """End the kernels that run now, also in the middle of a cell; what they made is not kept."""
+    _stopped.set()
+    for client in list(_running):
+        if client.km is not None and client.km.provisioner is not None:
+            client.km.provisioner.process.kill()
 
 
 def execute(
@@ -151,23 +115,21 @@ def execute(
 
     Returns:
         The executed copy, its cost, and the error (cell, name, message) or None.
+
+    Raises:
+        BookError: `stop_all` was called.
     """
     run = parametrised(notebook, values)
     cells = code_cells(run)
     for cell in cells:
         cell.outputs, cell.execution_count = [], None
-    watch = MemoryWatch()
-    begun: dict[str, float] = {}
-    lasted: dict[str, float] = {}
+    run.cells.append(nbformat.v4.new_code_cell(_COST, id="cost"))
+    begun: list[tuple[Cell, float]] = []
 
     def starting(cell: Cell, cell_index: int) -> None:
-        begun[cell.id] = time.monotonic()
+        begun.append((cell, time.monotonic()))
         if cell.cell_type == "code":
-            on_cell(len(begun), len(cells))
-
-    def finished(cell: Cell, cell_index: int, execute_reply: Any) -> None:
-        lasted[cell.id] = time.monotonic() - begun.get(cell.id, time.monotonic())
-        watch.look()  # a short notebook ends before the watch looks for the first time
+            on_cell(sum(c.cell_type == "code" for c, _ in begun), len(cells))
 
     client: Any = NotebookClient(
         run,
@@ -175,34 +137,29 @@ def execute(
         timeout=CELL_TIMEOUT,
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
-        on_notebook_start=lambda notebook: watch.start(client.km.provisioner.pid),
         on_cell_execute=starting,
-        on_cell_executed=finished,
     )
     start, error = time.monotonic(), None
+    _running.add(client)
     try:
         client.execute(env=environment(profile))
-    except CellExecutionError as failure:
-        error = f"{_failed_cell(run)}: {failure.ename}: {failure.evalue}"
-    except (CellTimeoutError, DeadKernelError) as failure:
-        last = next((c for c in reversed(cells) if c.id in begun), cells[0])
-        error = f"{cell_name(run, last)}: {type(failure).__name__}: {failure}"
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
+        kind = getattr(failure, "ename", type(failure).__name__)
+        error = f"{cell_name(run, begun[-1][0])}: {kind}: {getattr(failure, 'evalue', failure)}"
     finally:
-        watch.stop()
+        _running.discard(client)
+    if _stopped.is_set():
+        raise BookError("stopped")
+    printed = run.cells.pop().outputs
+    cpu_seconds, peak_mb = json.loads(printed[0].text) if printed else (0.0, 0.0)
+    ends = [*(moment for _, moment in begun[1:]), time.monotonic()]
+    lasted = {cell.id: end - moment for (cell, moment), end in zip(begun, ends, strict=True)}
     slowest = max(lasted, key=lambda name: lasted[name], default="")
     return Execution(
         notebook=run,
         seconds=time.monotonic() - start,
-        cpu_seconds=watch.cpu_seconds,
-        peak_mb=watch.peak_mb,
+        cpu_seconds=cpu_seconds,
+        peak_mb=peak_mb,
         slowest_cell=f"{slowest} ({lasted[slowest]:.1f} s)" if slowest else "",
         error=error,
     )
-
-
-def _failed_cell(notebook: Notebook) -> str:
-    """The name of the cell whose last output is an error."""
-    for cell in code_cells(notebook):
-        if any(output.output_type == "error" for output in cell.outputs):
-            return cell_name(notebook, cell)
-    return "unknown cell"

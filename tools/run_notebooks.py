@@ -1,6 +1,6 @@
 r"""Run the notebooks once each, two at a time, compare the checked cells, keep the results.
 
-The default profile fills the cache from which the pages are made. A chapter whose code, `helpers`,
+The pages are made from the runs of the default profile. A chapter whose code, `helpers`,
 locked versions and data are those of its last good run is not run again.
 
     python -m tools.run_notebooks                      all chapters, default profile
@@ -30,26 +30,21 @@ from tools.notebooks import (
 )
 from tools.problems import Problem
 from tools.progress import Progress
-from tools.results import Record, Store, code_digest, fingerprint
+from tools.results import Record, Store, code_digest, fingerprint, only_one
 from tools.status import write_status
 
 MEMORY_LIMIT_MB = 1536
 CPU_LIMIT_SECONDS = 100  # of one core; more is said, not refused: it depends on the machine
 
 
-def problems_of(
-    chapter: str, stored: Notebook, run: Notebook, *, profile: str, compare: bool
-) -> list[Problem]:
-    """Everything that is wrong with an executed chapter."""
+def problems_of(chapter: str, stored: Notebook, run: Notebook, *, profile: str) -> list[Problem]:
+    """Everything that is wrong with an executed chapter; a GPU may print other digits."""
     problems = outputs.stderr_problems(chapter, run) + outputs.value_problems(chapter, run)
     problems += outputs.figure_problems(chapter, run)
-    if profile == "gpu" or not compare:
-        return problems
-    return (
-        problems
-        + outputs.stored_problems(chapter, stored)
-        + outputs.checked_problems(chapter, stored, run)
-    )
+    if profile != "gpu":
+        problems += outputs.stored_problems(chapter, stored)
+        problems += outputs.checked_problems(chapter, stored, run)
+    return problems
 
 
 def run_chapter(
@@ -103,14 +98,11 @@ def run_chapter(
         stored = outputs.with_outputs(stored, done.notebook, only_checked=True)
         stored = normalise.normalised(stored)
         normalise.write(path, stored)
-    problems = problems_of(chapter, stored, done.notebook, profile=profile, compare=True)
+    problems = problems_of(chapter, stored, done.notebook, profile=profile)
     if profile != "gpu" and record.peak_mb > MEMORY_LIMIT_MB:
         message = f"needs {record.peak_mb:.0f} MB of memory, more than {MEMORY_LIMIT_MB}"
         problems.append(Problem(chapter, "", message))
-    kept = done.notebook
-    if profile == "default":
-        kept = outputs.with_outputs(stored, done.notebook, only_checked=False)
-    store.keep(record, kept)
+    store.keep(record, done.notebook)
     return record, problems
 
 
@@ -120,7 +112,7 @@ def check_kept(root: Path, chapter: str, *, profile: str) -> list[Problem]:
     stored, executed = read(root / f"{chapter}.ipynb"), store.executed(chapter)
     if executed is None:
         return [Problem(chapter, "", "has no executed copy")]
-    return problems_of(chapter, stored, executed, profile=profile, compare=True)
+    return problems_of(chapter, stored, executed, profile=profile)
 
 
 def expected_seconds(root: Path, chapter: str, profile: str) -> float:
@@ -181,8 +173,18 @@ def run_all(
 
         longest_first = sorted(todo, key=lambda chapter: -expected[chapter])
         with ThreadPoolExecutor(workers) as pool:
-            for found in pool.map(work, longest_first):
-                problems += found
+            runs = [pool.submit(work, chapter) for chapter in longest_first]
+            try:
+                for run in runs:
+                    problems += run.result()
+            except KeyboardInterrupt:
+                kernel.stop_all()  # or the end of the `with` would wait for the cells
+                pool.shutdown(wait=False, cancel_futures=True)
+                kept = sum(store.holds(c, read(root / f"{c}.ipynb")) for c in chapters)
+                raise BookError(
+                    f"stopped; the results of {kept} of {len(chapters)} chapters are kept, and the "
+                    "same command goes on from there"
+                ) from None
     if profile != "quick":
         write_status(root, profile)
     return problems
@@ -206,14 +208,15 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--refresh stores the outputs of the default profile")
     try:
         chapters = select(toc_notebooks(options.root), options.chapters)
-        problems = run_all(
-            options.root,
-            chapters,
-            profile=options.profile,
-            refresh=options.refresh,
-            force=options.force,
-            workers=options.workers,
-        )
+        with only_one(options.root):
+            problems = run_all(
+                options.root,
+                chapters,
+                profile=options.profile,
+                refresh=options.refresh,
+                force=options.force,
+                workers=options.workers,
+            )
     except BookError as error:
         print(f"notebooks: {error}", file=sys.stderr)
         return 1

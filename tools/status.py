@@ -57,9 +57,9 @@ def write_status(root: Path, profile: str = "default") -> Path:
     """Write the measurements; a file with the same contents is left alone."""
     path = status_file(root, profile)
     text = json.dumps(collect(root, profile), indent=1, sort_keys=True) + "\n"
-    if not path.is_file() or path.read_text() != text:
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -68,7 +68,7 @@ def read_status(root: Path, profile: str = "default") -> dict[str, Any]:
     path = status_file(root, profile)
     if not path.is_file():
         return {"profile": profile, "chapters": {}, "totals": {}}
-    return dict(json.loads(path.read_text()))
+    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def runs_in(root: Path, chapter: str) -> str:
