@@ -33,10 +33,10 @@ def layers(root: Path) -> list[str]:
 
 
 def taught_in(docstring: str) -> list[str]:
-    """The pages below ``book/`` that the last line of a docstring names.
+    r"""The pages below ``book/`` that the last line of a docstring names.
 
     Example:
-        >>> taught_in("One line.\\n\\nTaught in: models/vae, models/gan")
+        >>> taught_in("One line.\n\nTaught in: models/vae, models/gan")
         ['models/vae', 'models/gan']
     """
     found = _TAUGHT.fullmatch(docstring.strip().split("\n")[-1].strip())
@@ -80,10 +80,10 @@ def _indented(lines: list[str], start: int) -> int:
 
 
 def markdown(docstring: str) -> str:
-    """A docstring as Markdown: sections as lists, doctests as code, pages and preprints as links.
+    r"""A docstring as Markdown: sections as lists, doctests as code, pages and preprints as links.
 
     Example:
-        >>> print(markdown("The sum.\\n\\nArgs:\\n    x: terms, (B,)."))
+        >>> print(markdown("The sum.\n\nArgs:\n    x: terms, (B,)."))
         The sum.
         <BLANKLINE>
         **Arguments**
@@ -136,7 +136,9 @@ def signature(value: Any) -> str:
     for parameter in found.parameters.values():
         default = parameter.default
         if default is not parameter.empty:
-            short = getattr(default, "__name__", None) or re.sub(r"<([\w.]+).*>", r"\1", f"{default!r}")
+            short = getattr(default, "__name__", None) or re.sub(
+                r"<([\w.]+).*>", r"\1", f"{default!r}"
+            )
             parameter = parameter.replace(default=_Shown(short))
         if parameter.name != "self":
             kept.append(parameter.replace(annotation=parameter.empty))
@@ -166,7 +168,13 @@ def entry(name: str, value: Any, *, fence: str = ":::::") -> list[str]:
             continue
         what = "property" if isinstance(member, property) else "method"
         shown = key if what == "property" else key + signature(function)
-        lines += ["", f"{fence[1:]}{{py:{what}}} {shown}", "", markdown(function.__doc__), fence[1:]]
+        lines += [
+            "",
+            f"{fence[1:]}{{py:{what}}} {shown}",
+            "",
+            markdown(function.__doc__),
+            fence[1:],
+        ]
     return [*lines, fence]
 
 

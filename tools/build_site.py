@@ -55,7 +55,9 @@ def missing_results(root: Path) -> list[Problem]:
 
 def warnings_in(log: str) -> list[str]:
     """The lines of a Sphinx log that are warnings or errors; of a traceback its last line."""
-    pattern = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|^(\w+\.)*\w+(Error|Exception)\b|^\w+ error:")
+    pattern = re.compile(
+        r"\b(WARNING|ERROR|CRITICAL)\b|^(\w+\.)*\w+(Error|Exception)\b|^\w+ error:"
+    )
     return list(dict.fromkeys(line for line in log.splitlines() if pattern.search(line)))
 
 

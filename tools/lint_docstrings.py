@@ -24,7 +24,9 @@ from tools.problems import Problem, report
 def docstrings(text: str) -> Iterator[tuple[int, str, str]]:
     """Line, name and source of each docstring of a module, with its quotes and prefix."""
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
             source = ast.get_source_segment(text, node.body[0]) or ""
             yield node.body[0].lineno, getattr(node, "name", "module"), source
 
@@ -41,7 +43,9 @@ def problems_in(source: str, pages: set[str]) -> list[str]:
     docstring = str(ast.literal_eval(source))
     if "Taught in" in docstring:
         named = taught_in(docstring)
-        found += [f"is taught in {n!r}, which is no page" for n in named if f"book/{n}" not in pages]
+        found += [
+            f"is taught in {n!r}, which is no page" for n in named if f"book/{n}" not in pages
+        ]
         if not named:
             found.append('must end with a line like "Taught in: models/vae, models/gan"')
     text = (token.content for token, _ in tokens(markdown(docstring)) if token.type == "text")

@@ -1,4 +1,4 @@
-"""Markdown as the pages use it, read by MyST's own parser: formulas, pictures, directives, prose."""
+"""Markdown as the pages use it, read by MyST's own parser: formulas, pictures, blocks, prose."""
 
 from __future__ import annotations
 

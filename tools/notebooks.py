@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -83,17 +84,18 @@ def select(chapters: Sequence[str], names: Sequence[str]) -> list[str]:
 def read(path: Path) -> Notebook:
     """Read one notebook (format 4); the error names the file."""
     try:  # without nbformat.read's repairs: they would give random ids
-        notebook = nbformat.v4.reads(path.read_text(encoding="utf-8"))
-        if notebook.nbformat != 4:
-            raise ValueError(f"its format is {notebook.nbformat}, not 4")
-        for number, cell in enumerate(notebook.cells, start=1):
+        text = path.read_text(encoding="utf-8")
+        values = json.loads(text)
+        if values.get("nbformat") != 4:
+            raise ValueError(f"its format is {values.get('nbformat')}, not 4")
+        for number, cell in enumerate(values["cells"], start=1):
             needed = ["cell_type", "metadata", "source"]
             needed += ["outputs"] if cell.get("cell_type") == "code" else []
             missing = [key for key in needed if key not in cell]
             if missing:
                 where = f"cell {number} ({cell.get('id', 'no id')})"
                 raise ValueError(f"{where} has no {', '.join(missing)}")
-        return notebook
+        return nbformat.v4.reads(text)
     except Exception as error:
         raise BookError(f"{path}: not a readable notebook: {error}") from error
 
