@@ -9,7 +9,6 @@ a label and a marked test that does not say what it compares with are problems.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import re
 import sys
@@ -17,9 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools import command
 from tools.markdown import directive, tokens
-from tools.notebooks import ROOT, BookError, read, toc_pages
-from tools.problems import Problem, report
+from tools.notebooks import read, toc_pages
+from tools.problems import Problem
 
 LABEL = re.compile(r"eq-[a-z0-9]+(?:-[a-z0-9]+)+")
 
@@ -171,16 +171,7 @@ def table(root: Path) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.equations", description=__doc__)
-    parser.add_argument("--root", type=Path, default=ROOT)
-    options = parser.parse_args(arguments)
-    try:
-        problems = check(options.root)
-        counts = len(equations(options.root)), len(marks(options.root))
-    except BookError as error:
-        print(f"equations: {error}", file=sys.stderr)
-        return 1
-    return report("equations", problems, checked="{} equations, {} marked tests".format(*counts))
+    return command.run("equations", lambda root, pages: check(root), arguments, pages=toc_pages)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import json
+import logging
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,9 @@ import nbformat
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from papermill.parameterize import parameterize_notebook
+from papermill import execute_notebook
 
-from tools.notebooks import BookError, Cell, Notebook, cell_name, code_cells
+from tools.notebooks import BookError, Cell, Notebook, cell_name, code_cells, read
 
 CELL_TIMEOUT = 1800  # seconds
 
@@ -40,6 +38,7 @@ cost = resource.getrusage(resource.RUSAGE_SELF)
 peak = cost.ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
 print(json.dumps([cost.ru_utime + cost.ru_stime, peak]))"""
 
+logging.getLogger("papermill").setLevel(logging.ERROR)
 _running: set[Any] = set()
 _stopped = threading.Event()
 
@@ -59,33 +58,14 @@ def environment(profile: str) -> dict[str, str]:
     return {**os.environ, **ENVIRONMENT, **hidden}
 
 
-@dataclass
-class Execution:
-    """The executed copy of a notebook and what its run cost (nothing is known after an error)."""
+def prepared(source: Path, target: Path, values: dict[str, Any]) -> Notebook:
+    """The notebook with other parameters in a cell after the one tagged ``parameters``, as a file.
 
-    notebook: Notebook
-    seconds: float
-    cpu_seconds: float
-    peak_mb: float
-    slowest_cell: str
-    error: str | None
-
-
-def parametrised(notebook: Notebook, values: dict[str, Any]) -> Notebook:
-    """A copy with the values in a cell of its own after the cell tagged ``parameters``."""
-    source = copy.deepcopy(notebook)
-    if not values:
-        return source
-    for cell in source.cells:
-        cell.metadata.setdefault("tags", [])  # papermill reads these without asking
-    source.metadata["papermill"] = nbformat.NotebookNode()
-    result = parameterize_notebook(source, values, kernel_name="python3")
-    result.metadata.pop("papermill", None)
-    for cell in result.cells:
-        cell.metadata.pop("papermill", None)
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            cell["id"] = "injected-parameters"
-    return result
+    papermill writes it; without values it is the notebook as it is.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    execute_notebook(source, target, values, prepare_only=True, kernel_name="python3")
+    return read(target)
 
 
 def stop_all() -> None:
@@ -96,48 +76,27 @@ def stop_all() -> None:
             client.km.provisioner.process.kill()
 
 
-def execute(
-    notebook: Notebook,
-    *,
-    folder: Path,
-    profile: str,
-    values: dict[str, Any],
-    on_cell: Callable[[int, int], None] = lambda done, total: None,
-) -> Execution:
-    """Run a copy of the notebook from its own folder; an error ends the run and is reported.
-
-    Args:
-        notebook: The notebook; it is not changed.
-        folder: Working directory of the kernel.
-        profile: ``default``, ``quick`` or ``gpu``.
-        values: The parameters that the profile overrides.
-        on_cell: Called with the number of code cells begun and their total.
+def execute(run: Notebook, folder: Path, profile: str) -> dict[str, Any]:
+    """Run a notebook in place, from a folder; an error ends the run and is part of the answer.
 
     Returns:
-        The executed copy, its cost, and the error (cell, name, message) or None.
+        ``seconds``, ``cpu_seconds`` and ``peak_mb`` (0 after an error), ``slowest_cell``, and
+        ``error`` (cell, name, message) or None.
 
     Raises:
         BookError: `stop_all` was called.
     """
-    run = parametrised(notebook, values)
-    cells = code_cells(run)
-    for cell in cells:
+    for cell in code_cells(run):
         cell.outputs, cell.execution_count = [], None
     run.cells.append(nbformat.v4.new_code_cell(_COST, id="cost"))
     begun: list[tuple[Cell, float]] = []
-
-    def starting(cell: Cell, cell_index: int) -> None:
-        begun.append((cell, time.monotonic()))
-        if cell.cell_type == "code":
-            on_cell(sum(c.cell_type == "code" for c, _ in begun), len(cells))
-
     client: Any = NotebookClient(
         run,
         kernel_manager_class=OwnInterpreter,
         timeout=CELL_TIMEOUT,
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
-        on_cell_execute=starting,
+        on_cell_execute=lambda cell, cell_index: begun.append((cell, time.monotonic())),
     )
     start, error = time.monotonic(), None
     _running.add(client)
@@ -150,16 +109,15 @@ def execute(
         _running.discard(client)
     if _stopped.is_set():
         raise BookError("stopped")
+    end = time.monotonic()
     printed = run.cells.pop().outputs
-    cpu_seconds, peak_mb = json.loads(printed[0].text) if printed else (0.0, 0.0)
-    ends = [*(moment for _, moment in begun[1:]), time.monotonic()]
-    lasted = {cell.id: end - moment for (cell, moment), end in zip(begun, ends, strict=True)}
-    slowest = max(lasted, key=lambda name: lasted[name], default="")
-    return Execution(
-        notebook=run,
-        seconds=time.monotonic() - start,
-        cpu_seconds=cpu_seconds,
-        peak_mb=peak_mb,
-        slowest_cell=f"{slowest} ({lasted[slowest]:.1f} s)" if slowest else "",
-        error=error,
-    )
+    cost = json.loads(printed[0].text) if printed else [0.0, 0.0]
+    ends = [*(moment for _, moment in begun[1:]), end]
+    lasted = [(b - a, cell.id) for (cell, a), b in zip(begun, ends, strict=True)]
+    return {
+        "seconds": round(end - start, 1),
+        "cpu_seconds": round(cost[0], 1),
+        "peak_mb": round(cost[1]),
+        "slowest_cell": "{1} ({0:.1f} s)".format(*max(lasted, default=(0.0, ""))),
+        "error": error,
+    }

@@ -8,17 +8,17 @@ raw for a reason (ruff's D301 demands the prefix where there is a backslash; thi
 
 from __future__ import annotations
 
-import argparse
 import ast
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tools import command
 from tools.api import markdown, taught_in
 from tools.markdown import tokens
-from tools.notebooks import ROOT, toc_pages
-from tools.problems import Problem, report
+from tools.notebooks import toc_pages
+from tools.problems import Problem
 
 
 def docstrings(text: str) -> Iterator[tuple[int, str, str]]:
@@ -67,10 +67,9 @@ def check(root: Path) -> list[Problem]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.lint_docstrings", description=__doc__)
-    parser.add_argument("--root", type=Path, default=ROOT)
-    options = parser.parse_args(arguments)
-    return report("docstrings", check(options.root), checked="docstrings of helpers")
+    return command.run(
+        "lint_docstrings", lambda root, pages: check(root), arguments, pages=toc_pages
+    )
 
 
 if __name__ == "__main__":

@@ -8,17 +8,15 @@ Sphinx the citations, the references and the pages that ``_toc.yml`` lacks.
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from pathlib import Path
 
-from tools import outputs
+from tools import command, outputs
 from tools.equations import page_texts
 from tools.markdown import directive, tokens
 from tools.notebooks import (
     PROFILES,
-    ROOT,
     BookError,
     Notebook,
     cell_name,
@@ -26,12 +24,11 @@ from tools.notebooks import (
     measure,
     overrides,
     read,
-    select,
     tags,
     toc_notebooks,
     toc_pages,
 )
-from tools.problems import Problem, report
+from tools.problems import Problem
 
 MAX_LINES = 30  # of a code cell
 MIN_WORDS_PER_LINE = 8  # words of prose for each visible line of code
@@ -142,17 +139,7 @@ def check(root: Path, pages: list[str] | None = None) -> list[Problem]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.lint_sources", description=__doc__)
-    parser.add_argument("pages", nargs="*")
-    parser.add_argument("--root", type=Path, default=ROOT)
-    options = parser.parse_args(arguments)
-    try:
-        pages = select(toc_pages(options.root), options.pages)
-        problems = check(options.root, pages)
-    except BookError as error:
-        print(f"sources: {error}", file=sys.stderr)
-        return 1
-    return report("sources", problems, checked=f"{len(pages)} pages")
+    return command.run("lint_sources", check, arguments, pages=toc_pages)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 
-from tools import check_or_write
+from tools import command
 from tools.notebooks import BookError, Cell, Notebook, cell_name, code_cells, is_checked, read
 from tools.problems import Problem
 
@@ -134,7 +134,7 @@ def rewrite(root: Path, chapter: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line."""
-    return check_or_write.run("normalise", "normal form", __doc__, check, rewrite, arguments)
+    return command.run("normalise", check, arguments, write=rewrite)
 
 
 if __name__ == "__main__":

@@ -9,15 +9,12 @@ two notebooks at a time.
 from __future__ import annotations
 
 import argparse
-import logging
 import subprocess
 import sys
 from pathlib import Path
 
-from papermill import execute_notebook
-
 from tools import outputs
-from tools.kernel import CELL_TIMEOUT, environment
+from tools.kernel import CELL_TIMEOUT, environment, prepared
 from tools.notebooks import ROOT, BookError, overrides, read, select, toc_notebooks
 from tools.problems import report
 from tools.results import only_one
@@ -29,14 +26,11 @@ _PLAIN = ("-o", "addopts=", "-W", "default", "-p", "no:cacheprovider", "-q", "--
 
 def prepare(root: Path, chapter: str) -> Path:
     """Write the copy of a chapter with the quick profile's parameters; return its path."""
-    source = root / f"{chapter}.ipynb"
-    path = root / "_build" / "quick" / f"{chapter}.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    source, path = (root / f"{folder}{chapter}.ipynb" for folder in ("", "_build/quick/"))
     try:
-        values = overrides(read(source), "quick")
+        prepared(source, path, overrides(read(source), "quick"))
     except BookError as error:
         raise BookError(f"{chapter}: {error}") from error
-    execute_notebook(source, path, values, prepare_only=True, kernel_name="python3")
     return path
 
 
@@ -48,7 +42,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT)
     options = parser.parse_args(arguments)
     root, many = options.root, ("-n", str(options.workers), "--dist", "loadscope")
-    logging.getLogger("papermill").setLevel(logging.ERROR)
     try:
         with only_one(root, "quick"):
             chapters = select(toc_notebooks(root), options.chapters)

@@ -12,7 +12,7 @@ import json
 import platform
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +89,7 @@ class Record:
     cpu_seconds: float = 0.0
     peak_mb: float = 0.0
     slowest_cell: str = ""
-    device: str = "cpu"
     error: str | None = None
-    sizes: dict[str, int] = field(default_factory=dict)
 
 
 class Store:
@@ -103,18 +101,19 @@ class Store:
         self.root, self.profile = root, profile
         self.folder = root / "_build" / "runs" / profile
 
-    def _path(self, chapter: str, suffix: str) -> Path:
+    def path(self, chapter: str, suffix: str = ".ipynb") -> Path:
+        """Where the executed copy of a chapter or its record is kept."""
         return self.folder / f"{chapter}{suffix}"
 
     def executed(self, chapter: str) -> Notebook | None:
         """The executed copy of a chapter, if there is one."""
-        path = self._path(chapter, ".ipynb")
+        path = self.path(chapter)
         return nbformat.read(path, as_version=4) if path.is_file() else None
 
     def record(self, chapter: str) -> Record | None:
         """The record of the last run of a chapter, if there is a readable one."""
         try:
-            text = self._path(chapter, ".json").read_text(encoding="utf-8")
+            text = self.path(chapter, ".json").read_text(encoding="utf-8")
             values: dict[str, Any] = json.loads(text)
             return Record(**values)
         except (OSError, ValueError, TypeError):
@@ -128,18 +127,18 @@ class Store:
             and record.error is None
             and record.fingerprint == fingerprint(self.root, notebook)
             and record.code == code_digest(notebook, self.profile)
-            and self._path(chapter, ".ipynb").is_file()
+            and self.path(chapter).is_file()
         )
 
     def drop(self, chapter: str) -> None:
         """Forget the last run of a chapter, so that no page can show it."""
         for suffix in (".json", ".ipynb"):
-            self._path(chapter, suffix).unlink(missing_ok=True)
+            self.path(chapter, suffix).unlink(missing_ok=True)
 
     def keep(self, record: Record, executed: Notebook) -> None:
         """Store a run."""
-        path = self._path(record.chapter, ".ipynb")
+        path = self.path(record.chapter)
         path.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(executed, path)
         text = json.dumps(asdict(record), indent=1, sort_keys=True) + "\n"
-        self._path(record.chapter, ".json").write_text(text, encoding="utf-8")
+        self.path(record.chapter, ".json").write_text(text, encoding="utf-8")

@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from tools import check_or_write, normalise
+from tools import command, normalise
 from tools.notebooks import BookError, Notebook, code_cells, read, source_archive, tags
 from tools.problems import Problem
 
@@ -89,7 +89,7 @@ def check(root: Path, chapters: list[str]) -> list[Problem]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line."""
-    return check_or_write.run("stamp", "set-up cell", __doc__, check, stamp, arguments)
+    return command.run("stamp", check, arguments, write=stamp)
 
 
 if __name__ == "__main__":
