@@ -8,8 +8,13 @@
 PYTHON ?= python3
 WORKERS ?= 2
 CHAPTERS ?=
+N ?= 200
+SEED ?= 0
 
 VENV ?= .venv
+ifneq ($(words $(VENV)),1)
+$(error VENV must be one path without a space, got "$(VENV)": make could not tell its parts apart)
+endif
 RUN := $(VENV)/bin/python
 READY := $(VENV)/installed
 
@@ -17,10 +22,11 @@ READY := $(VENV)/installed
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export TQDM_DISABLE ?= 1
+export PYTHONUTF8 := 1  # the sources are UTF-8, whatever the locale says
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book book-gpu test test-browser check lab chapter stamp fix mutants hooks lock clean
+.PHONY: help book book-gpu test test-browser check lab chapter stamp fix mutants mutants-random hooks lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1@\2/' \
@@ -58,15 +64,18 @@ test-browser: $(READY)  ## look at the rendered pages with a browser (after make
 	@$(RUN) -m pytest -q tests/browser
 	@echo "The pages in $(CURDIR)/_build/html passed in a browser"
 
-check: $(READY)  ## style, types, notebooks' normal form, equations, lints of the sources
+check: $(READY)  ## style, types, layers, notebooks' normal form, equations, lints of the sources
 	@failed=0; \
 	$(RUN) -m ruff check --quiet . && echo "style: no problem" || failed=1; \
 	$(RUN) -m ruff format --quiet --check . && echo "format: no problem" \
 		|| { echo "format: run make fix" >&2; failed=1; }; \
 	$(RUN) -m mypy --no-error-summary && echo "types: no problem" || failed=1; \
+	found="$$('$(VENV)/bin/lint-imports' --no-logo --no-cache 2>&1)" && echo "imports: no problem" \
+		|| { echo "$$found" >&2; failed=1; }; \
 	$(RUN) -m tools.normalise --check || failed=1; \
 	$(RUN) -m tools.stamp --check || failed=1; \
 	$(RUN) -m tools.equations || failed=1; \
+	$(RUN) -m tools.lint_docstrings || failed=1; \
 	$(RUN) -m tools.lint_sources || failed=1; \
 	exit $$failed
 	@echo "All checks of the sources in $(CURDIR) passed"
@@ -95,6 +104,9 @@ fix: $(READY)  ## repair what can be repaired: style, format, set-up cells, norm
 
 mutants: $(READY)  ## break the code on purpose and list the changes that no test notices
 	@$(RUN) -m tools.mutants
+
+mutants-random: $(READY)  ## N=200 SEED=0: break helpers at random places, list what no test notices
+	@$(RUN) -m tools.mutants.at_random --number $(N) --seed $(SEED)
 
 hooks: $(READY)  ## let git run `make check` before each commit
 	@$(VENV)/bin/pre-commit install

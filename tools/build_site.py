@@ -21,10 +21,10 @@ from pathlib import Path
 
 from tools import lint_site
 from tools.figures import write_figures
-from tools.notebooks import ROOT, read, toc_notebooks, toc_pages
+from tools.notebooks import ROOT, BookError, read, toc_notebooks, toc_pages
 from tools.problems import Problem, report
 from tools.progress import duration
-from tools.results import Store, files_digest
+from tools.results import Store, files_digest, only_one
 from tools.status import write_status
 
 #: Everything that a page is made from.
@@ -32,6 +32,8 @@ INGREDIENTS = (
     "_config.yml",
     "_toc.yml",
     "book",
+    "helpers",
+    "pyproject.toml",
     "tools",
     "tests",
     "requirements.lock",
@@ -51,22 +53,19 @@ def missing_results(root: Path) -> list[Problem]:
     ]
 
 
-def executed_by_sphinx(log: str) -> list[str]:
-    """The notebooks that Sphinx executed although it must not (a miss of the cache)."""
-    return re.findall(r"(\S+): Executing notebook", log)
-
-
 def warnings_in(log: str) -> list[str]:
-    """The lines of a Sphinx log that are warnings or errors."""
-    pattern = re.compile(r"\b(WARNING|ERROR|CRITICAL|Exception|Traceback)\b")
-    return [line for line in log.splitlines() if pattern.search(line)]
+    """The lines of a Sphinx log that are warnings or errors; of a traceback its last line."""
+    pattern = re.compile(
+        r"\b(WARNING|ERROR|CRITICAL)\b|^(\w+\.)*\w+(Error|Exception)\b|^\w+ error:"
+    )
+    return list(dict.fromkeys(line for line in log.splitlines() if pattern.search(line)))
 
 
 def is_current(root: Path, digest: str) -> bool:
     """Whether the site on disk was made from these ingredients and passed all checks."""
     stamp = root / "_build" / "site.digest"
     pages = all((root / "_build" / "html" / f"{page}.html").is_file() for page in toc_pages(root))
-    return pages and stamp.is_file() and stamp.read_text() == digest
+    return pages and stamp.is_file() and stamp.read_text(encoding="utf-8") == digest
 
 
 def build(root: Path, *, force: bool = False) -> int:
@@ -95,22 +94,20 @@ def build(root: Path, *, force: bool = False) -> int:
         env={**os.environ, "PYTHONPATH": str(root), "PYTHONWARNINGS": "ignore", "NO_COLOR": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
     log = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
-    log_file.write_text(log)
-    found, executed = warnings_in(log), executed_by_sphinx(log)
-    if done.returncode == 0 and not executed:
+    log_file.write_text(log, encoding="utf-8")
+    if done.returncode == 0:
         print(f"site: rendered in {duration(time.monotonic() - start)}")
         problems = lint_site.check(root)
         if not problems:
-            stamp.write_text(digest)
+            stamp.write_text(digest, encoding="utf-8")
         return report("pages", problems, checked=f"{len(toc_pages(root))} pages")
-    lines = found or [line for line in log.splitlines() if not _NOISE.match(line)][-30:]
+    lines = warnings_in(log) or [line for line in log.splitlines() if not _NOISE.match(line)][-30:]
     for line in lines:
         print(f"site: {line.removeprefix(f'{root}/')}", file=sys.stderr)
-    for name in executed:
-        print(f"site: {name}: was executed by Sphinx: its result was not kept", file=sys.stderr)
     print(f"site: failed (exit status {done.returncode})", file=sys.stderr)
     return 1
 
@@ -121,7 +118,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT)
     parser.add_argument("--force", action="store_true", help="render although nothing has changed")
     options = parser.parse_args(arguments)
-    return build(options.root, force=options.force)
+    try:
+        with only_one(options.root):
+            return build(options.root, force=options.force)
+    except BookError as error:
+        print(f"site: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""Which files of `helpers` a notebook's outputs depend on: its imports, and theirs in turn.
+"""Which files of `helpers` a notebook's outputs depend on, and what of those files matters.
 
-Read from the syntax trees, nothing is imported. Files that are not Python (data) always count.
+A name that is imported from a package's door, ``from helpers.plotting import curves``, leads to the
+file that defines it and not to its neighbours. grimp, which reads the layers for `make check`, ends
+at modules: through the doors every chapter would depend on all of `helpers`.
 """
 
 from __future__ import annotations
@@ -14,63 +16,122 @@ from pathlib import Path
 PACKAGE = "helpers"
 
 
-def imported_names(source: str) -> set[str]:
-    """The dotted names that a text imports; of ``from a import b`` both ``a`` and ``a.b``.
+class _Uses(ast.NodeVisitor):
+    """The dotted names of `helpers` that a program uses, as far as their dots are written."""
 
-    Example:
-        >>> sorted(imported_names("from helpers.data import images"))
-        ['helpers.data', 'helpers.data.images']
-    """
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+    def __init__(self, tree: ast.Module) -> None:
+        self.aliases: dict[str, str] = {}
+        self.found: set[str] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    first = alias.name.split(".")[0]
+                    self._bind(alias.asname or first, alias.name if alias.asname else first)
+                    self._bind("", alias.name)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                for alias in node.names:
+                    self._bind(alias.asname or alias.name, f"{node.module}.{alias.name}")
+        self.imported = set(self.aliases.values())
+        self.visit(tree)
+
+    def _bind(self, name: str, target: str) -> None:
+        if target.split(".")[0] == PACKAGE:
+            self.aliases[name or target] = target
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        """Record a chain like ``plotting.curves`` once, at its full length."""
+        parts, inner = [node.attr], node.value
+        while isinstance(inner, ast.Attribute):
+            parts, inner = [inner.attr, *parts], inner.value
+        if isinstance(inner, ast.Name) and inner.id in self.aliases:
+            self.found.add(".".join([self.aliases[inner.id], *parts]))
+        else:
+            self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        """Record a name that is used without a dot after it."""
+        if node.id in self.aliases:
+            self.found.add(self.aliases[node.id])
 
 
-def _files_of(root: Path, name: str) -> list[Path]:
-    """The files that importing this name executes: the module and the packages above it."""
+def _door(package: Path) -> dict[str, str]:
+    """Where the names come from that a package re-exports."""
+    tree = _tree(package / "__init__.py", _changed(package / "__init__.py"))
+    return {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def _files(root: Path, name: str) -> tuple[Path | None, set[str]]:
+    """The file that defines a dotted name, and other names that must be followed for it."""
     parts = name.split(".")
-    found = []
-    for end in range(1, len(parts) + 1):
+    for end in range(len(parts), 0, -1):
         base = root.joinpath(*parts[:end])
-        found += [
-            path for path in (base / "__init__.py", base.with_suffix(".py")) if path.is_file()
-        ]
-    return found
+        if base.with_suffix(".py").is_file():
+            return base.with_suffix(".py"), set()
+        if (base / "__init__.py").is_file():
+            door = _door(base)
+            if end == len(parts):  # the package itself: everything that it offers
+                return base / "__init__.py", set(door.values())
+            if parts[end] in door:
+                return None, {door[parts[end]]}
+            return base / "__init__.py", set()
+    return None, set()
+
+
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns
 
 
 @cache
-def _imports_of(path: Path, changed: int) -> frozenset[str]:
-    return frozenset(imported_names(path.read_text(encoding="utf-8")))
+def _tree(path: Path, changed: int) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def contents(path: Path) -> bytes:
+    """What of a file can change a result: of Python its program without comments and docstrings."""
+    if path.suffix != ".py":
+        return path.read_bytes()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            node.body = node.body[1:]
+    return ast.dump(tree).encode()
 
 
 def dependencies(root: Path, sources: Iterable[str]) -> list[Path]:
-    """All files of `helpers` that the code of these cells reaches, in a fixed order.
+    """The files of `helpers` that the code of these cells reaches, and the data beside them.
 
     Code that cannot be parsed depends on everything.
     """
-    everything = [
-        path
-        for path in (root / PACKAGE).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    ]
-    reached = {path for path in everything if path.suffix != ".py"}
+    text = "\n".join(re.sub(r"^(\s*)[%!].*$", r"\1pass", s, flags=re.M) for s in sources)
+    everything = (p for p in (root / PACKAGE).rglob("*") if p.is_file() and p.suffix != ".pyc")
     try:
-        text = "\n".join(re.sub(r"^(\s*)[%!].*$", r"\1pass", s, flags=re.M) for s in sources)
-        waiting = imported_names(text)
+        waiting = _used(root, ast.parse(text))
     except SyntaxError:
         return sorted(everything)
+    reached: set[Path] = set()
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()
-        if name in seen or name.split(".")[0] != PACKAGE:
-            continue
         seen.add(name)
-        for path in _files_of(root, name):
-            if path not in reached:
-                reached.add(path)
-                waiting |= _imports_of(path, path.stat().st_mtime_ns)
-    return sorted(reached)
+        path, more = _files(root, name)
+        if path is not None and path not in reached:
+            reached.add(path)
+            if path.name != "__init__.py":
+                more = _used(root, _tree(path, _changed(path)))
+        waiting |= more - seen
+    folders = {path.parent for path in reached}
+    return sorted(reached | {p for p in everything if p.suffix != ".py" and p.parent in folders})
+
+
+def _used(root: Path, tree: ast.Module) -> set[str]:
+    """What a program uses, and what it imports from plain modules whether used or not."""
+    uses = _Uses(tree)
+    packages = {n for n in uses.imported if root.joinpath(*n.split(".")).is_dir()}
+    return uses.found | (uses.imported - packages)

@@ -9,7 +9,6 @@ a label and a marked test that does not say what it compares with are problems.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import re
 import sys
@@ -17,12 +16,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.markdown import without_code
-from tools.notebooks import ROOT, BookError, read, toc_pages
-from tools.problems import Problem, report
+from tools import command
+from tools.markdown import directive, tokens
+from tools.notebooks import read, toc_pages
+from tools.problems import Problem
 
 LABEL = re.compile(r"eq-[a-z0-9]+(?:-[a-z0-9]+)+")
-_NUMBERED = "equation|align|gather|multline|alignat|flalign|eqnarray"
 
 
 @dataclass(frozen=True)
@@ -64,26 +63,20 @@ def labels_in(markdown: str) -> list[tuple[str, str]]:
         >>> labels_in("$$ a = b $$ (eq-demo-sum)")
         [('eq-demo-sum', 'a = b')]
     """
-    text = without_code(markdown)
     found = []
-    for match in re.finditer(r"\$\$(.+?)\$\$(?:[ \t]*\(([^)\n]+)\))?", text, re.S):
-        if match[2]:
-            found.append((match.start(), match[2].strip(), match[1].strip()))
-    directive = r"^[ \t]*([`:]{3,})\{math\}[ \t]*\n((?:[ \t]*:\w+:[^\n]*\n)*)(.*?)^[ \t]*\1[ \t]*$"
-    for match in re.finditer(directive, text, re.M | re.S):
-        label = re.search(r":label:[ \t]*(\S+)", match[2])
-        if label:
-            found.append((match.start(), label[1], match[3].strip()))
-    return [(label, tex) for _, label, tex in sorted(found)]
+    for token, _ in tokens(markdown):
+        block = directive(token)
+        if token.type == "math_block_label":
+            found.append((token.info, token.content.strip()))
+        elif block and block.name == "math" and "label" in block.options:
+            found.append((block.options["label"], block.body.strip()))
+    return found
 
 
 def unlabelled_in(markdown: str) -> list[str]:
     """The equations that Sphinx would number although they have no label of ours."""
-    text = without_code(markdown)
-    outside = re.sub(r"\$\$.+?\$\$", "", text, flags=re.S)
-    directive = r"^[ \t]*([`:]{3,})\{math\}.*?^[ \t]*\1[ \t]*$"
-    outside = re.sub(directive, "", outside, flags=re.M | re.S)
-    return re.findall(rf"\\begin\{{({_NUMBERED})\}}", outside)
+    found = (token.meta for token, _ in tokens(markdown) if token.type == "amsmath")
+    return [str(meta["environment"]) for meta in found if meta["numbered"] != "*"]
 
 
 def equations(root: Path) -> list[Equation]:
@@ -178,16 +171,7 @@ def table(root: Path) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.equations", description=__doc__)
-    parser.add_argument("--root", type=Path, default=ROOT)
-    options = parser.parse_args(arguments)
-    try:
-        problems = check(options.root)
-        counts = len(equations(options.root)), len(marks(options.root))
-    except BookError as error:
-        print(f"equations: {error}", file=sys.stderr)
-        return 1
-    return report("equations", problems, checked="{} equations, {} marked tests".format(*counts))
+    return command.run("equations", lambda root, pages: check(root), arguments, pages=toc_pages)
 
 
 if __name__ == "__main__":

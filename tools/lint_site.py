@@ -1,22 +1,22 @@
-"""Checks of the built site: it loads nothing from outside, no link is broken, nothing failed.
+"""Checks of the built site: it loads nothing from outside, pictures are described, nothing failed.
 
+Broken references are not its business: Sphinx refuses them (``-W -n``).
 Run after the build: ``python -m tools.lint_site``.
 """
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
-from tools.notebooks import ROOT, toc_pages
-from tools.problems import Problem, report
+from tools import command
+from tools.notebooks import toc_pages
+from tools.problems import Problem
 
 _OUTSIDE = re.compile(r"^(?:https?:)?//", re.I)
 _LOADED = ("src", "data-src", "poster", "srcset", "data")
@@ -32,18 +32,6 @@ _FETCH = re.compile(
 @cache
 def _soup(path: Path) -> BeautifulSoup:
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-
-
-@cache
-def _anchors(path: Path) -> frozenset[str]:
-    """All names in a page that a link may end with."""
-    found = set()
-    for tag in _soup(path).find_all(True):
-        for key in ("id", "name"):
-            value = tag.get(key)
-            if isinstance(value, str):
-                found.add(value)
-    return frozenset(found)
 
 
 def _pages(site: Path) -> list[Path]:
@@ -87,41 +75,6 @@ def outside_problems(site: Path) -> list[Problem]:
     return problems
 
 
-def link_problems(site: Path) -> list[Problem]:
-    """Links, pictures, scripts and style sheets whose file or anchor is not in the site."""
-    problems = []
-    for path in _pages(site):
-        for tag in _soup(path).find_all(["a", "img", "script", "link", "source", "iframe"]):
-            for key in ("href", "src"):
-                address = tag.get(key)
-                if not isinstance(address, str) or not address or address.startswith("data:"):
-                    continue
-                message = broken(site, path, address, tag)
-                if message:
-                    problems.append(Problem(path.relative_to(site).as_posix(), "", message))
-    return problems
-
-
-def broken(site: Path, page: Path, address: str, tag: Tag) -> str | None:
-    """What is wrong with one internal address, or None."""
-    parts = urlsplit(address)
-    if parts.scheme or parts.netloc:
-        return None
-    label = f"<{tag.name}> {tag.get_text(' ', strip=True)[:40]!r} points to {address}"
-    base = site if parts.path.startswith("/") else page.parent
-    target = (base / unquote(parts.path).lstrip("/")).resolve() if parts.path else page
-    if target.is_dir():
-        target = target / "index.html"
-    if not target.is_file():
-        return f"{label}: no such file in the site"
-    anchor = unquote(parts.fragment)
-    if anchor and target.suffix == ".html" and anchor not in _anchors(target):
-        if "headerlink" in (tag.get("class") or []) or anchor == "top":
-            return None
-        return f"{label}: the page has no such anchor"
-    return None
-
-
 def content_problems(site: Path, pages: list[str]) -> list[Problem]:
     """Missing pages, error output, unresolved references and pictures without alt text."""
     problems = []
@@ -151,18 +104,12 @@ def check(root: Path) -> list[Problem]:
     if not site.is_dir():
         return [Problem("_build/html", "", "there is no site; run: make book")]
     _soup.cache_clear()
-    _anchors.cache_clear()
-    problems = content_problems(site, toc_pages(root))
-    return problems + outside_problems(site) + link_problems(site)
+    return content_problems(site, toc_pages(root)) + outside_problems(site)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.lint_site", description=__doc__)
-    parser.add_argument("--root", type=Path, default=ROOT)
-    options = parser.parse_args(arguments)
-    problems = check(options.root)
-    return report("pages", problems, checked=f"{len(toc_pages(options.root))} pages")
+    return command.run("lint_site", lambda root, pages: check(root), arguments, pages=toc_pages)
 
 
 if __name__ == "__main__":

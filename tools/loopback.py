@@ -2,7 +2,8 @@
 
 Notebook kernels talk to their client through 127.0.0.1, and the tests of downloads through a
 server there. On an ordinary machine the interface is up and nothing is done. In a fresh network
-namespace (``unshare -n make book``) it is down, and only root can change that.
+namespace (``unshare -n make book``) it is down, and only root can change that; the program ``ip``
+is not everywhere, so this asks Linux itself.
 
     python -m tools.loopback
 """
@@ -29,11 +30,7 @@ def is_up() -> bool:
 
 
 def bring_up() -> None:
-    """Switch the interface ``lo`` on.
-
-    Raises:
-        OSError: this user may not, or this is not Linux.
-    """
+    """Switch the interface ``lo`` on; an OSError if this user may not, or this is not Linux."""
     if sys.platform != "linux":
         raise OSError("only Linux has network namespaces without a loopback interface")
     import fcntl

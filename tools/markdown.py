@@ -1,78 +1,79 @@
-"""Markdown as the pages use it: which lines are prose, which are code, which are directives."""
+"""Markdown as the pages use it, read by MyST's own parser: formulas, pictures, blocks, prose."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-_FENCE = re.compile(r"^\s*(`{3,}|~{3,}|:{3,})\s*(?:\{([\w:-]+)\})?(.*)$")
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from myst_parser.config.main import MdParserConfig
+from myst_parser.parsers.mdit import create_md_parser
 
-#: Directives whose content is read as sentences, and those whose content is code.
+#: Directives whose content is read as sentences, and those whose content is no Markdown.
 PROSE = frozenset(
     [
         *("admonition", "note", "tip", "warning", "important", "hint", "seealso", "caution"),
         *("attention", "danger", "error", "dropdown", "card", "margin", "sidebar"),
     ]
 )
-CODE = frozenset(["code", "code-block", "code-cell", "literalinclude", "mermaid"])
+_CODE = frozenset(["code", "code-block", "code-cell", "literalinclude", "mermaid", "math"])
+_EXTENSIONS = {"amsmath", "colon_fence", "deflist", "dollarmath", "html_image"}
 
 
 @dataclass(frozen=True)
-class Fence:
-    """An open block: its marks, the directive it names (empty for plain code), its argument."""
+class Directive:
+    """A directive: its name, the rest of its first line, its options, its content."""
 
-    marks: str
-    directive: str
+    name: str
     argument: str
-
-    @property
-    def is_code(self) -> bool:
-        """Whether the block shows its content as it is."""
-        return not self.directive or self.directive in CODE
+    options: dict[str, str]
+    body: str
 
 
-def blocks(markdown: str) -> Iterator[tuple[str, list[Fence], str]]:
-    """Each line with the blocks that are open around it, and "open", "close" or ""."""
-    stack: list[Fence] = []
-    for line in markdown.splitlines():
-        fence = _FENCE.match(line)
-        if fence:
-            marks, directive, argument = fence[1], fence[2] or "", fence[3].strip()
-            if stack and not directive and not argument and marks.startswith(stack[-1].marks):
-                closed = list(stack)
-                stack.pop()
-                yield line, closed, "close"
-                continue
-            if not (stack and stack[-1].is_code):
-                stack.append(Fence(marks, directive, argument))
-                yield line, list(stack), "open"
-                continue
-        yield line, list(stack), ""
+@cache
+def _parser() -> Any:
+    return create_md_parser(MdParserConfig(enable_extensions=_EXTENSIONS), RendererHTML)
 
 
-def without_code(markdown: str) -> str:
-    """The text with blocks of code and code in the line left out, directives left in."""
-    kept = (line for line, stack, _ in blocks(markdown) if not any(f.is_code for f in stack))
-    return re.sub(r"(?<!`)`[^`\n]+`(?!`)", "", "\n".join(kept))
+def directive(token: Token) -> Directive | None:
+    """The directive that a fenced block is, or None for anything else."""
+    head = re.match(r"\{([\w:-]+)\}[ \t]*(.*)", token.info) if "fence" in token.type else None
+    if head is None:
+        return None
+    options = re.match(r"(?:[ \t]*:[\w-]+:[^\n]*(?:\n|$))*", token.content)
+    fields = re.findall(r":([\w-]+):[ \t]*([^\n]*)", options[0] if options else "")
+    body = token.content[options.end() if options else 0 :]
+    return Directive(head[1], head[2], {key: value.strip() for key, value in fields}, body)
+
+
+def tokens(markdown: str, *, prose: bool = True) -> Iterator[tuple[Token, bool]]:
+    """Every token, also those inside of directives, and whether it is part of the sentences."""
+    waiting = list(_parser().parse(markdown))
+    while waiting:
+        token = waiting.pop(0)
+        yield token, prose
+        waiting = [*(token.children or []), *waiting] if token.type != "image" else waiting
+        inside = directive(token)
+        if inside and inside.name not in _CODE:
+            read = prose and inside.name in PROSE
+            yield from tokens(f"{inside.argument}\n\n{inside.body}", prose=read)
 
 
 def prose(markdown: str) -> str:
-    """The sentences of a text: without formulas, code, directives' options and labels."""
-    kept: list[str] = []
-    for line, stack, edge in blocks(markdown):
-        if edge == "close" or not all(fence.directive in PROSE for fence in stack):
-            continue
-        if edge == "open":
-            kept.append(stack[-1].argument)
-        elif not re.match(r"^\s*(:[\w-]+:|\([\w-]+\)=)", line):
-            kept.append(line)
-    text = "\n".join(kept)
-    text = re.sub(r"\$\$.*?\$\$(\s*\([\w-]+\))?", " ", text, flags=re.S)
-    text = re.sub(r"\$[^$\n]*(?:\n[^$\n]+)?\$", " x ", text)
-    text = re.sub(r"\{[\w:-]+\}`[^`]*`", " ref ", text)
-    text = re.sub(r"`[^`]*`", " code ", text)
-    return re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    """The sentences of a text; a formula, code or a reference stands in them as one word."""
+    kept = []
+    for token, is_prose in tokens(markdown):
+        if is_prose and token.type == "text":
+            kept.append(token.content)
+        elif is_prose and token.type in ("math_inline", "code_inline", "myst_role", "image"):
+            kept.append("formula")
+        elif token.type in ("softbreak", "inline", "hardbreak"):
+            kept.append("\n")
+    return "".join(kept)
 
 
 def count_words(markdown: str) -> int:

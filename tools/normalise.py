@@ -16,14 +16,8 @@ from pathlib import Path
 
 import nbformat
 
-from tools import check_or_write
-from tools.notebooks import (
-    Cell,
-    Notebook,
-    code_cells,
-    is_checked,
-    read,
-)
+from tools import command
+from tools.notebooks import BookError, Cell, Notebook, cell_name, code_cells, is_checked, read
 from tools.problems import Problem
 
 KERNEL = {
@@ -54,7 +48,18 @@ def _outputs(cell: Cell) -> list[Cell]:
 
 
 def normalised(notebook: Notebook) -> Notebook:
-    """A copy of the notebook in normal form."""
+    """A copy of the notebook in normal form.
+
+    Raises:
+        BookError: a cell holds a pasted picture, which the normal form would throw away.
+    """
+    for cell in notebook.cells:
+        if cell.get("attachments"):
+            names = ", ".join(cell.attachments)
+            raise BookError(
+                f"{cell_name(notebook, cell)} holds a pasted picture ({names}): save it as a file "
+                "in book/_static and show that, or make it with code"
+            )
     result = nbformat.from_dict(copy.deepcopy(notebook))
     result.nbformat, result.nbformat_minor = 4, 5
     book = {"book": result.metadata["book"]} if "book" in result.metadata else {}
@@ -72,7 +77,6 @@ def normalised(notebook: Notebook) -> Notebook:
         cell.metadata = nbformat.from_dict(
             {key: cell.metadata[key] for key in CELL_METADATA if cell.metadata.get(key)}
         )
-        cell.pop("attachments", None)
     for count, cell in enumerate(code_cells(result), start=1):
         if is_checked(cell) and cell.outputs:
             cell.execution_count = count
@@ -100,7 +104,11 @@ def check(root: Path, chapters: list[str]) -> list[Problem]:
     for chapter in chapters:
         path = root / f"{chapter}.ipynb"
         notebook = read(path)
-        wanted = normalised(notebook)
+        try:
+            wanted = normalised(notebook)
+        except BookError as error:
+            problems.append(Problem(chapter, "", str(error)))
+            continue
         if path.read_text(encoding="utf-8") == text_of(wanted):
             continue
         place = "the file's layout or metadata"
@@ -118,12 +126,15 @@ def check(root: Path, chapters: list[str]) -> list[Problem]:
 def rewrite(root: Path, chapter: str) -> None:
     """Bring a chapter's file into normal form."""
     path = root / f"{chapter}.ipynb"
-    write(path, read(path))
+    try:
+        write(path, read(path))
+    except BookError as error:
+        raise BookError(f"{chapter}: {error}") from error
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line."""
-    return check_or_write.run("normalise", "normal form", __doc__, check, rewrite, arguments)
+    return command.run("normalise", check, arguments, write=rewrite)
 
 
 if __name__ == "__main__":

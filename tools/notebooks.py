@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from tools.markdown import count_words
+from tools.markdown import count_words, directive, tokens
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,7 +30,7 @@ class BookError(Exception):
 
 def read_config(root: Path) -> dict[str, Any]:
     """The contents of ``_config.yml``."""
-    return dict(yaml.safe_load((root / "_config.yml").read_text()))
+    return dict(yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8")))
 
 
 def source_archive(root: Path) -> str:
@@ -56,7 +57,7 @@ def toc_pages(root: Path) -> list[str]:
             for key in ("parts", "chapters", "sections", "subtrees", "entries"):
                 yield from walk(node.get(key, []))
 
-    return list(walk(yaml.safe_load((root / "_toc.yml").read_text())))
+    return list(walk(yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))))
 
 
 def toc_notebooks(root: Path) -> list[str]:
@@ -83,10 +84,18 @@ def select(chapters: Sequence[str], names: Sequence[str]) -> list[str]:
 def read(path: Path) -> Notebook:
     """Read one notebook (format 4); the error names the file."""
     try:  # without nbformat.read's repairs: they would give random ids
-        notebook = nbformat.v4.reads(path.read_text(encoding="utf-8"))
-        if notebook.nbformat != 4:
-            raise ValueError(f"its format is {notebook.nbformat}, not 4")
-        return notebook
+        text = path.read_text(encoding="utf-8")
+        values = json.loads(text)
+        if values.get("nbformat") != 4:
+            raise ValueError(f"its format is {values.get('nbformat')}, not 4")
+        for number, cell in enumerate(values["cells"], start=1):
+            needed = ["cell_type", "metadata", "source"]
+            needed += ["outputs"] if cell.get("cell_type") == "code" else []
+            missing = [key for key in needed if key not in cell]
+            if missing:
+                where = f"cell {number} ({cell.get('id', 'no id')})"
+                raise ValueError(f"{where} has no {', '.join(missing)}")
+        return nbformat.v4.reads(text)
     except Exception as error:
         raise BookError(f"{path}: not a readable notebook: {error}") from error
 
@@ -149,12 +158,13 @@ def count_code_lines(source: str) -> int:
 def measure(notebook: Notebook) -> dict[str, int]:
     """The sizes of a chapter that the status page shows."""
     visible = [c for c in code_cells(notebook) if c.get("id") != "setup" and not is_folded(c)]
-    markdown = "\n\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    markdown = [c.source for c in notebook.cells if c.cell_type == "markdown"]
+    blocks = [directive(token) for text in markdown for token, _ in tokens(text)]
     return {
         "cells": len(code_cells(notebook)),
         "checked_cells": sum(map(is_checked, notebook.cells)),
-        "words": sum(count_words(c.source) for c in notebook.cells if c.cell_type == "markdown"),
+        "words": sum(map(count_words, markdown)),
         "code_lines": sum(count_code_lines(c.source) for c in visible),
         "figures": sum("figure" in c.metadata.get("mystnb", {}) for c in code_cells(notebook))
-        + len(re.findall(r"^\s*[`:]{3,}\{figure\}", markdown, re.M)),
+        + sum(block is not None and block.name == "figure" for block in blocks),
     }

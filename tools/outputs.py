@@ -47,31 +47,42 @@ def value_problems(chapter: str, run: Notebook) -> list[Problem]:
     ]
 
 
-def figure_problems(chapter: str, run: Notebook) -> list[Problem]:
-    """The cells whose picture has no name, caption or alt text, and the cells with several."""
+def figure_problems(chapter: str, notebook: Notebook) -> list[Problem]:
+    """Pictures and announced figures without name, caption or alt text; several in one cell.
+
+    Before a run the metadata alone is read, after it every cell that made a picture.
+    """
     problems = []
-    for cell in code_cells(run):
-        count = images_of(cell)
-        if count == 0 or "remove-output" in tags(cell) or "remove-cell" in tags(cell):
+    for cell in code_cells(notebook):
+        myst, count = cell.metadata.get("mystnb", {}), images_of(cell)
+        announced = "figure" in myst or "image" in myst
+        if not (count or announced) or tags(cell) & {"remove-output", "remove-cell"}:
             continue
-        place = cell_name(run, cell)
+        place = cell_name(notebook, cell)
+        figure, image = myst.get("figure", {}), myst.get("image", {})
+        fields = {
+            "figure.name": figure.get("name"),
+            "figure.caption": figure.get("caption"),
+            "image.alt": image.get("alt"),
+        }
+        missing = [name for name, value in fields.items() if not str(value or "").strip()]
         if count > 1:
             problems.append(Problem(chapter, place, f"makes {count} pictures: draw one figure"))
-        myst = cell.metadata.get("mystnb", {})
-        figure, image = myst.get("figure", {}), myst.get("image", {})
-        missing = [
-            name
-            for name, value in (
-                ("name", figure.get("name")),
-                ("caption", figure.get("caption")),
-                ("alt", image.get("alt")),
-            )
-            if not value
-        ]
         if missing:
-            message = f"makes a picture without {', '.join(missing)} in metadata mystnb"
+            message = f"the figure lacks {', '.join(missing)} (cell metadata mystnb)"
+            problems.append(Problem(chapter, place, message))
+        if not str(figure.get("name") or "fig-").startswith("fig-"):
+            message = f"figure name {figure['name']!r} must start with fig-"
             problems.append(Problem(chapter, place, message))
     return problems
+
+
+def difference(stored: str, now: str, width: int = 300) -> str:
+    """Two texts where they begin to differ, cut: a loop that prints may print megabytes."""
+    start = next((i for i, (a, b) in enumerate(zip(stored, now)) if a != b), len(stored))
+    left = max(0, min(start, len(now)) - width // 2)
+    cut = [f"{'…' * (left > 0)}{text[left : left + width]}" for text in (stored, now)]
+    return f"\n  stored: {cut[0]!r}\n  now:    {cut[1]!r}"
 
 
 def checked_problems(chapter: str, stored: Notebook, run: Notebook) -> list[Problem]:
@@ -88,10 +99,8 @@ def checked_problems(chapter: str, stored: Notebook, run: Notebook) -> list[Prob
         elif not text_of(fresh):
             problems.append(Problem(chapter, place, "is checked but prints nothing"))
         elif text_of(cell) != text_of(fresh):
-            message = (
-                "prints something else than its stored output"
-                f"\n  stored: {text_of(cell)!r}\n  now:    {text_of(fresh)!r}"
-            )
+            message = "prints something else than its stored output"
+            message += difference(text_of(cell), text_of(fresh))
             problems.append(Problem(chapter, place, message))
     return problems
 

@@ -17,7 +17,15 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.chapter}, {self.place}" if self.place else self.chapter
-        return f"{where}: {self.message}"
+        return f"{where}: {shortened(self.message)}"
+
+
+def shortened(text: str, limit: int = 3000) -> str:
+    """The two ends of a text that is too long for a message."""
+    if len(text) <= limit:
+        return text
+    left_out = f"\n… {len(text) - limit:,} characters left out …\n"
+    return text[: limit // 2] + left_out + text[-limit // 2 :]
 
 
 def report(title: str, problems: Sequence[Problem], *, checked: str) -> int:

@@ -1,6 +1,6 @@
 r"""Run the notebooks once each, two at a time, compare the checked cells, keep the results.
 
-The default profile fills the cache from which the pages are made. A chapter whose code, `helpers`,
+The pages are made from the runs of the default profile. A chapter whose code, `helpers`,
 locked versions and data are those of its last good run is not run again.
 
     python -m tools.run_notebooks                      all chapters, default profile
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from tools.notebooks import (
     ROOT,
     BookError,
     Notebook,
-    measure,
     overrides,
     read,
     select,
@@ -30,35 +28,25 @@ from tools.notebooks import (
 )
 from tools.problems import Problem
 from tools.progress import Progress
-from tools.results import Record, Store, code_digest, fingerprint
+from tools.results import Record, Store, code_digest, fingerprint, only_one
 from tools.status import write_status
 
 MEMORY_LIMIT_MB = 1536
 CPU_LIMIT_SECONDS = 100  # of one core; more is said, not refused: it depends on the machine
 
 
-def problems_of(
-    chapter: str, stored: Notebook, run: Notebook, *, profile: str, compare: bool
-) -> list[Problem]:
-    """Everything that is wrong with an executed chapter."""
+def problems_of(chapter: str, stored: Notebook, run: Notebook, *, profile: str) -> list[Problem]:
+    """Everything that is wrong with an executed chapter; a GPU may print other digits."""
     problems = outputs.stderr_problems(chapter, run) + outputs.value_problems(chapter, run)
     problems += outputs.figure_problems(chapter, run)
-    if profile == "gpu" or not compare:
-        return problems
-    return (
-        problems
-        + outputs.stored_problems(chapter, stored)
-        + outputs.checked_problems(chapter, stored, run)
-    )
+    if profile != "gpu":
+        problems += outputs.stored_problems(chapter, stored)
+        problems += outputs.checked_problems(chapter, stored, run)
+    return problems
 
 
 def run_chapter(
-    root: Path,
-    chapter: str,
-    *,
-    profile: str = "default",
-    refresh: bool = False,
-    on_cell: Callable[[int, int], None] = lambda done, total: None,
+    root: Path, chapter: str, *, profile: str = "default", refresh: bool = False
 ) -> tuple[Record, list[Problem]]:
     """Execute one chapter and keep the result.
 
@@ -67,7 +55,6 @@ def run_chapter(
         chapter: Path of the notebook without its ending, as in the table of contents.
         profile: ``default``, ``quick`` or ``gpu``.
         refresh: Write the new outputs of the checked cells into the notebook.
-        on_cell: Called with the number of code cells begun and their total.
 
     Returns:
         The record of the run, and what is wrong with it.
@@ -80,47 +67,22 @@ def run_chapter(
         raise BookError(f"{chapter}: {error}") from error
     mark = fingerprint(root, stored)
     store.drop(chapter)
-    done = kernel.execute(
-        stored, folder=path.parent, profile=profile, values=values, on_cell=on_cell
-    )
-    record = Record(
-        chapter=chapter,
-        fingerprint=mark,
-        code=code_digest(stored, profile),
-        seconds=round(done.seconds, 1),
-        cpu_seconds=round(done.cpu_seconds, 1),
-        peak_mb=round(done.peak_mb),
-        slowest_cell=done.slowest_cell,
-        device="gpu" if profile == "gpu" else "cpu",
-        error=done.error,
-        sizes=measure(stored),
-    )
-    if done.error:
-        place, _, message = done.error.partition(": ")
-        store.keep(record, done.notebook)
+    run = kernel.prepared(path, store.path(chapter), values)
+    cost = kernel.execute(run, path.parent, profile)
+    record = Record(chapter, mark, code_digest(stored, profile), **cost)
+    store.keep(record, run)
+    if record.error:
+        place, _, message = record.error.partition(": ")
         return record, [Problem(chapter, place, message)]
     if refresh:
-        stored = outputs.with_outputs(stored, done.notebook, only_checked=True)
+        stored = outputs.with_outputs(stored, run, only_checked=True)
         stored = normalise.normalised(stored)
         normalise.write(path, stored)
-    problems = problems_of(chapter, stored, done.notebook, profile=profile, compare=True)
+    problems = problems_of(chapter, stored, run, profile=profile)
     if profile != "gpu" and record.peak_mb > MEMORY_LIMIT_MB:
         message = f"needs {record.peak_mb:.0f} MB of memory, more than {MEMORY_LIMIT_MB}"
         problems.append(Problem(chapter, "", message))
-    kept = done.notebook
-    if profile == "default":
-        kept = outputs.with_outputs(stored, done.notebook, only_checked=False)
-    store.keep(record, kept)
     return record, problems
-
-
-def check_kept(root: Path, chapter: str, *, profile: str) -> list[Problem]:
-    """Compare a chapter that need not run again: its stored outputs may have been edited."""
-    store = Store(root, profile)
-    stored, executed = read(root / f"{chapter}.ipynb"), store.executed(chapter)
-    if executed is None:
-        return [Problem(chapter, "", "has no executed copy")]
-    return problems_of(chapter, stored, executed, profile=profile, compare=True)
 
 
 def expected_seconds(root: Path, chapter: str, profile: str) -> float:
@@ -147,10 +109,11 @@ def run_all(
     store = Store(root, profile)
     todo, problems = [], []
     for chapter in chapters:
-        if force or refresh or not store.holds(chapter, read(root / f"{chapter}.ipynb")):
+        stored = read(root / f"{chapter}.ipynb")
+        if force or refresh or not store.holds(chapter, stored):
             todo.append(chapter)
-        else:
-            problems += check_kept(root, chapter, profile=profile)
+        else:  # need not run again, but its stored outputs may have been edited
+            problems += problems_of(chapter, stored, store.executed(chapter), profile=profile)
     if len(todo) < len(chapters):
         print(f"notebooks: {len(chapters) - len(todo)} unchanged since their last run")
     if todo:
@@ -161,19 +124,11 @@ def run_all(
         def work(chapter: str) -> list[Problem]:
             progress.begin(chapter)
             try:
-                record, found = run_chapter(
-                    root,
-                    chapter,
-                    profile=profile,
-                    refresh=refresh,
-                    on_cell=lambda done, total: progress.cell(chapter, done, total),
-                )
+                record, found = run_chapter(root, chapter, profile=profile, refresh=refresh)
             except BookError as error:
                 progress.end(chapter, "FAILED")
                 return [Problem(chapter, "", str(error))]
-            sizes = record.sizes
-            good = f"{sizes['cells']} cells, {sizes['checked_cells']} checked"
-            good += f", {record.peak_mb:.0f} MB, {record.cpu_seconds:.0f} CPU s"
+            good = f"{record.peak_mb:.0f} MB, {record.cpu_seconds:.0f} CPU s"
             if profile == "default" and record.cpu_seconds > CPU_LIMIT_SECONDS:
                 good += f" (more than {CPU_LIMIT_SECONDS}; slowest: {record.slowest_cell})"
             progress.end(chapter, "FAILED" if found else good)
@@ -181,8 +136,18 @@ def run_all(
 
         longest_first = sorted(todo, key=lambda chapter: -expected[chapter])
         with ThreadPoolExecutor(workers) as pool:
-            for found in pool.map(work, longest_first):
-                problems += found
+            runs = [pool.submit(work, chapter) for chapter in longest_first]
+            try:
+                for run in runs:
+                    problems += run.result()
+            except KeyboardInterrupt:
+                kernel.stop_all()  # or the end of the `with` would wait for the cells
+                pool.shutdown(wait=False, cancel_futures=True)
+                kept = sum(store.holds(c, read(root / f"{c}.ipynb")) for c in chapters)
+                raise BookError(
+                    f"stopped; the results of {kept} of {len(chapters)} chapters are kept, and the "
+                    "same command goes on from there"
+                ) from None
     if profile != "quick":
         write_status(root, profile)
     return problems
@@ -206,14 +171,15 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--refresh stores the outputs of the default profile")
     try:
         chapters = select(toc_notebooks(options.root), options.chapters)
-        problems = run_all(
-            options.root,
-            chapters,
-            profile=options.profile,
-            refresh=options.refresh,
-            force=options.force,
-            workers=options.workers,
-        )
+        with only_one(options.root):
+            problems = run_all(
+                options.root,
+                chapters,
+                profile=options.profile,
+                refresh=options.refresh,
+                force=options.force,
+                workers=options.workers,
+            )
     except BookError as error:
         print(f"notebooks: {error}", file=sys.stderr)
         return 1

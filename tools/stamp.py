@@ -7,18 +7,12 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
-from tools import check_or_write, normalise
-from tools.notebooks import (
-    BookError,
-    Notebook,
-    code_cells,
-    read,
-    source_archive,
-    tags,
-)
+from tools import command, normalise
+from tools.notebooks import BookError, Notebook, code_cells, read, source_archive, tags
 from tools.problems import Problem
 
 TEMPLATE = Path(__file__).with_name("setup_cell.txt")
@@ -41,8 +35,11 @@ def setup_source(root: Path, notebook: Notebook) -> str:
         )
     text = f'{{"cpu": {minutes["cpu"]:g}, "gpu": {minutes["gpu"]:g}}}'
     source = os.environ.get(REPOSITORY_VARIABLE) or source_archive(root)
+    package = (root / "helpers" / "__init__.py").read_text(encoding="utf-8")
+    version = re.search(r'^__version__ = "(.+)"$', package, re.M)
+    fields = {"SOURCE": source, "VERSION": version[1] if version else "", "MINUTES": text}
     template = TEMPLATE.read_text(encoding="utf-8").rstrip()
-    return template.replace("@SOURCE@", source).replace("@MINUTES@", text)
+    return re.sub(r"@([A-Z]+)@", lambda match: fields[match[1]], template)
 
 
 def check_chapter(root: Path, chapter: str) -> list[Problem]:
@@ -92,7 +89,7 @@ def check(root: Path, chapters: list[str]) -> list[Problem]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line."""
-    return check_or_write.run("stamp", "set-up cell", __doc__, check, stamp, arguments)
+    return command.run("stamp", check, arguments, write=stamp)
 
 
 if __name__ == "__main__":

@@ -11,16 +11,15 @@ from tools.equations import equations
 from tools.notebooks import measure, read, toc_notebooks
 from tools.results import Store
 
-SUMS = (
-    "seconds",
-    "cpu_seconds",
-    "cells",
-    "checked_cells",
-    "equations",
-    "words",
-    "code_lines",
-    "figures",
-)
+COLUMNS = {
+    "seconds": "Seconds",
+    "cpu_seconds": "CPU seconds",
+    "peak_mb": "Memory (MB)",
+    "cells": "Code cells",
+    "checked_cells": "Checked cells",
+    "equations": "Equations",
+    "figures": "Figures",
+}
 
 
 def status_file(root: Path, profile: str = "default") -> Path:
@@ -46,21 +45,19 @@ def collect(root: Path, profile: str = "default") -> dict[str, Any]:
             **measure(read(root / f"{chapter}.ipynb")),
         }
     totals: dict[str, Any] = {
-        key: round(sum(values[key] or 0 for values in chapters.values()), 1) for key in SUMS
+        key: round(sum(values[key] or 0 for values in chapters.values()), 1)
+        for key in (*COLUMNS, "words", "code_lines")
     }
     totals["peak_mb"] = max((v["peak_mb"] or 0 for v in chapters.values()), default=0)
     totals["errors"] = sum(values["error"] is not None for values in chapters.values())
     return {"profile": profile, "chapters": chapters, "totals": totals}
 
 
-def write_status(root: Path, profile: str = "default") -> Path:
-    """Write the measurements; a file with the same contents is left alone."""
-    path = status_file(root, profile)
+def write_status(root: Path, profile: str = "default") -> None:
+    """Write the measurements."""
     text = json.dumps(collect(root, profile), indent=1, sort_keys=True) + "\n"
-    if not path.is_file() or path.read_text() != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return path
+    status_file(root, profile).parent.mkdir(parents=True, exist_ok=True)
+    status_file(root, profile).write_text(text, encoding="utf-8")
 
 
 def read_status(root: Path, profile: str = "default") -> dict[str, Any]:
@@ -68,7 +65,7 @@ def read_status(root: Path, profile: str = "default") -> dict[str, Any]:
     path = status_file(root, profile)
     if not path.is_file():
         return {"profile": profile, "chapters": {}, "totals": {}}
-    return dict(json.loads(path.read_text()))
+    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def runs_in(root: Path, chapter: str) -> str:
@@ -93,17 +90,7 @@ def table(root: Path) -> str:
     status = read_status(root)
     if not status["chapters"]:
         return "The notebooks have not been run yet: `make book` runs them.\n"
-    head = (
-        "Chapter",
-        "Seconds",
-        "CPU seconds",
-        "Memory (MB)",
-        "Code cells",
-        "Checked cells",
-        "Equations",
-        "Figures",
-    )
-    keys = ("seconds", "cpu_seconds", "peak_mb", "cells", "checked_cells", "equations", "figures")
+    head, keys = ["Chapter", *COLUMNS.values()], list(COLUMNS)
     lines = ["| " + " | ".join(head) + " |", "|:--|" + "--:|" * len(keys)]
     for chapter, values in status["chapters"].items():
         row = ["–" if values[key] is None else f"{values[key]:,.0f}" for key in keys]

@@ -4,9 +4,11 @@
 2. ``book/_static`` holds the style sheet; ``book/_pages`` holds scripts that single pages name in
    the option ``book_page_scripts``. Neither is ``_static`` in the root, whose every file Jupyter
    Book would add to every page.
-3. ``{chapter-box}``: what the reader needs, what the reader gets, and how long the chapter runs.
-4. ``{equation-table}`` and ``{status-table}``: the generated parts of two reference pages.
-5. Details of the set page: punctuation stays with its formula, wide figures get a box to scroll in.
+3. The outputs of the kept runs stand in the notebooks when they are read.
+4. ``{chapter-box}``: what the reader needs, what the reader gets, and how long the chapter runs.
+5. ``{equation-table}``, ``{status-table}``, ``{api-table}`` and ``{api}``: the generated parts of
+   the reference pages.
+6. Details of the set page: punctuation stays with its formula, wide figures get a box to scroll in.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from tools import equations, status  # noqa: E402
+from tools import api, equations, normalise, notebooks, outputs, results, status  # noqa: E402
 
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/"
 MATHJAX_PARTS = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2/")
@@ -62,6 +64,15 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
             shutil.copyfile(str(package.locate_file(file)), copy)
     for leftover in Path(app.outdir).rglob("*.map"):
         leftover.unlink()  # source maps of the theme: a megabyte that nobody loads
+
+
+def show_results(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Give a notebook the outputs of its kept run, so that nothing is executed here."""
+    path = ROOT / f"{docname}.ipynb"
+    run = results.Store(ROOT).executed(docname) if path.is_file() else None
+    if run is not None:
+        shown = outputs.with_outputs(notebooks.read(path), run, only_checked=False)
+        source[0] = normalise.text_of(shown)
 
 
 def add_page_scripts(
@@ -179,13 +190,38 @@ class StatusTable(_Generated):
         return status.table(ROOT)
 
 
+class ApiTable(_Generated):
+    """The public names of the package."""
+
+    kind = "api-table"
+
+    def text(self) -> str:
+        """One paragraph a package."""
+        return api.overview(ROOT)
+
+
+class Api(_Generated):
+    """The docstrings of some packages of `helpers`."""
+
+    kind = "api"
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def text(self) -> str:
+        """One entry a name."""
+        return api.page(self.arguments[0].split())
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
     app.add_config_value("book_page_scripts", {}, "html")
     app.add_directive("chapter-box", ChapterBox)
     app.add_directive("equation-table", EquationTable)
     app.add_directive("status-table", StatusTable)
+    app.add_directive("api-table", ApiTable)
+    app.add_directive("api", Api)
     app.connect("config-inited", use_own_files)
+    app.connect("source-read", show_results)
     app.connect("html-page-context", add_page_scripts)
     app.connect("doctree-resolved", finish_page)
     app.connect("build-finished", copy_mathjax)

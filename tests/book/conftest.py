@@ -61,7 +61,7 @@ class Book:
     def write(self, name: str, text: str) -> None:
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
 
 
 def demo_notebook(root: Path) -> Any:
@@ -132,7 +132,7 @@ def make_book(root: Path) -> Book:
     made.write("_toc.yml", yaml.safe_dump(toc))
     made.write("book/intro.md", "# The book\n\nIt has {doc}`/book/demo`.\n")
     made.write("book/references.bib", "")
-    made.write("helpers/__init__.py", '__book__ = "deep-generative-models"\n')
+    made.write("helpers/__init__.py", '__version__ = "1"\n__book__ = "deep-generative-models"\n')
     made.write(
         "tests/test_demo.py",
         'import pytest\n\n\n@pytest.mark.equation("eq-demo-sum")\ndef test_sum():\n'

@@ -70,15 +70,15 @@ def test_a_missing_result_is_a_failure_not_an_execution(
     assert message in capsys.readouterr().err
 
 
-def test_an_execution_by_sphinx_is_seen_in_its_log() -> None:
-    log = "reading sources...\n/x/book/demo.ipynb: Executing notebook using local CWD [mystnb]\n"
-    assert build_site.executed_by_sphinx(log) == ["/x/book/demo.ipynb"]
-    assert build_site.executed_by_sphinx("/x/book/demo.ipynb: Using cached notebook") == []
-
-
 def test_warnings_are_picked_from_the_log() -> None:
     log = "reading sources... [50%] a\n/x/a.md:3: WARNING: unknown document\nbuild finished\n"
     assert build_site.warnings_in(log) == ["/x/a.md:3: WARNING: unknown document"]
+
+
+def test_of_an_exception_in_sphinx_its_own_line_is_shown() -> None:
+    frame = '  File "/x/domain.py", line 3, in setup\n    for name in 5:\n'
+    log = f"Traceback (most recent call last):\n{frame}TypeError: 'int' object is not iterable\n"
+    assert build_site.warnings_in(log * 2) == ["TypeError: 'int' object is not iterable"]
 
 
 def test_named_figures_become_files_and_old_ones_go(book: Book) -> None:

@@ -6,22 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from tools.dependencies import dependencies, imported_names
+from tools.dependencies import contents, dependencies
 
 FILES = {
-    "helpers/__init__.py": "",
+    "helpers/__init__.py": '__book__ = "x"\n',
     "helpers/checks.py": "import math\n",
-    "helpers/nn.py": "from helpers.checks import check\n",
-    "helpers/data/__init__.py": "",
-    "helpers/data/images/datasets.py": "def load():\n    from helpers.data import download\n",
+    "helpers/networks/__init__.py": "from helpers.networks.dense import MLP\n",
+    "helpers/networks/dense.py": "from helpers.checks import check\n",
+    "helpers/data/__init__.py": "from helpers.data import images\n",
+    "helpers/data/images/__init__.py": "from helpers.data.images.load import load\n",
+    "helpers/data/images/load.py": "def load():\n    from helpers.data.download import get\n",
+    "helpers/data/images/faces.csv": "1\n",
     "helpers/data/download.py": "",
-    "helpers/data/words.txt": "words\n",
-    "helpers/plotting/__init__.py": "from helpers.plotting.curves import curves\n",
+    "helpers/plotting/__init__.py": (
+        "from helpers.plotting.curves import curves\nfrom helpers.plotting.style import style\n"
+    ),
     "helpers/plotting/curves.py": "",
+    "helpers/plotting/style.py": "",
     "helpers/models/__init__.py": "",
-    "helpers/models/vae.py": "from helpers import nn\n",
+    "helpers/models/vae.py": "from helpers import networks\n\nnetworks.MLP()\n",
 }
-ALWAYS = {"data/words.txt"}
+DENSE = {"networks/dense.py", "checks.py"}
+IMAGES = {"data/images/load.py", "data/download.py", "data/images/faces.csv"}
 
 
 @pytest.fixture
@@ -37,30 +43,34 @@ def root(tmp_path: Path) -> Path:
     ("source", "files"),
     [
         ("import torch", set()),
-        ("import helpers", {"__init__.py"}),
-        ("from helpers.networks import MLP", {"__init__.py", "nn.py", "checks.py"}),
+        ("import helpers\nprint(helpers.__book__)", {"__init__.py"}),
+        ("from helpers.networks import MLP", DENSE),
+        ("from helpers.networks.dense import MLP", DENSE),
+        ("from helpers.data import images\nimages.load()", IMAGES),
+        ("import helpers.data\nhelpers.data.images.load()", IMAGES),
+        ("from helpers import plotting\nplotting.style()", {"plotting/style.py"}),
         (
-            "from helpers.data import images",
-            {"__init__.py", "data/__init__.py", "data/images.py", "data/download.py"},
+            "from helpers import plotting\nshow(plotting)",
+            {"plotting/__init__.py", "plotting/curves.py", "plotting/style.py"},
         ),
-        (
-            "from helpers import plotting",
-            {"__init__.py", "plotting/__init__.py", "plotting/curves.py"},
-        ),
-        (
-            "%matplotlib inline\nimport helpers.models.vae as v",
-            {"__init__.py", "models/__init__.py", "models/vae.py", "nn.py", "checks.py"},
-        ),
+        ("%matplotlib inline\nimport helpers.models.vae as v", {"models/vae.py", *DENSE}),
     ],
 )
-def test_imports_are_followed_to_the_end(root: Path, source: str, files: set[str]) -> None:
+def test_a_name_leads_through_the_doors_to_its_file_and_on_from_there(
+    root: Path, source: str, files: set[str]
+) -> None:
     found = {path.relative_to(root / "helpers").as_posix() for path in dependencies(root, [source])}
-    assert found == files | ALWAYS
+    assert found == files
 
 
 def test_code_that_cannot_be_read_depends_on_everything(root: Path) -> None:
     assert len(dependencies(root, ["print("])) == len(FILES)
 
 
-def test_both_forms_of_import_are_read() -> None:
-    assert imported_names("import a.b\nfrom c import d as e") == {"a.b", "c", "c.d"}
+def test_comments_and_docstrings_change_no_result(tmp_path: Path) -> None:
+    one, other, third = (tmp_path / f"{name}.py" for name in "abc")
+    one.write_text('"""Old."""\n\n\ndef f(x):\n    """Old."""\n    return x + 1  # old\n')
+    other.write_text('"""New."""\n# new\ndef f(x):\n    """New."""\n\n    return (x + 1)\n')
+    third.write_text('"""Old."""\n\n\ndef f(x):\n    """Old."""\n    return x + 2  # old\n')
+    assert contents(one) == contents(other)
+    assert contents(one) != contents(third)

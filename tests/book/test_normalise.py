@@ -83,3 +83,18 @@ def test_streams_that_arrived_in_pieces_are_joined(book: Book) -> None:
 def test_the_normal_form_is_its_own_normal_form(book: Book) -> None:
     once = normalise.normalised(book.notebook())
     assert normalise.text_of(once) == normalise.text_of(normalise.normalised(once))
+
+
+def test_a_pasted_picture_is_refused_and_stays(
+    book: Book, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def paste(notebook: Any) -> None:
+        notebook.cells[0]["attachments"] = {"graph.png": {"image/png": "iVBORw0KGgo="}}
+
+    spoil(book, paste)
+    before = book.path.read_bytes()
+    (problem,) = normalise.check(book.root, [book.chapter])
+    assert "cell 1 (title) holds a pasted picture (graph.png)" in problem.message
+    assert normalise.main(["--write", "--root", str(book.root)]) == 1
+    assert "book/demo: cell 1 (title) holds a pasted picture" in capsys.readouterr().err
+    assert book.path.read_bytes() == before

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.book.conftest import Book
@@ -48,6 +50,15 @@ def test_an_unreadable_notebook_is_named(book: Book) -> None:
         read(book.path)
 
 
+@pytest.mark.parametrize("key", ["outputs", "source", "metadata"])
+def test_a_cell_without_a_part_is_named(book: Book, key: str) -> None:
+    values = json.loads(book.path.read_text(encoding="utf-8"))
+    del values["cells"][4][key]
+    book.path.write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(BookError, match=rf"demo\.ipynb: .*cell 5 \(checked\) has no {key}"):
+        read(book.path)
+
+
 def test_a_profile_may_only_set_what_the_parameters_cell_defines(book: Book) -> None:
     notebook = book.notebook()
     assert overrides(notebook, "quick") == {"steps": 2}
@@ -62,7 +73,7 @@ def test_words_are_counted_without_formulas_code_and_options() -> None:
         "```python\nnot counted\n```\n````{admonition} Three more words\n:class: tip\n"
         "inside\n```{math}\nnot counted\n```\nstill inside\n````\nend."
     )
-    words = "# Two words Three more words inside still inside end."
+    words = "Two words Three more words inside still inside end."
     assert " ".join(prose(text).split()) == words
     assert count_words(text) == 9
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.book.conftest import Book
 from tools import outputs
+from tools.problems import Problem
 
 
 def stream(text: str, name: str = "stdout") -> Any:
@@ -57,7 +58,11 @@ def test_a_bare_value_is_found(book: Book, run: Any) -> None:
 
 @pytest.mark.parametrize(
     ("path", "missing"),
-    [(("figure", "name"), "name"), (("figure", "caption"), "caption"), (("image", "alt"), "alt")],
+    [
+        (("figure", "name"), "figure.name"),
+        (("figure", "caption"), "figure.caption"),
+        (("image", "alt"), "image.alt"),
+    ],
 )
 def test_a_picture_must_be_described(
     book: Book, run: Any, path: tuple[str, str], missing: str
@@ -65,13 +70,14 @@ def test_a_picture_must_be_described(
     del book.cell(run, "figure").metadata.mystnb[path[0]][path[1]]
     (problem,) = outputs.figure_problems(book.chapter, run)
     assert problem.place == "cell 7 (figure)"
-    assert problem.message == f"makes a picture without {missing} in metadata mystnb"
+    assert problem.message == f"the figure lacks {missing} (cell metadata mystnb)"
 
 
 def test_a_picture_from_any_cell_must_be_described(book: Book, run: Any) -> None:
     book.cell(run, "parameters").outputs = [picture()]
     (problem,) = outputs.figure_problems(book.chapter, run)
-    assert problem.message == "makes a picture without name, caption, alt in metadata mystnb"
+    fields = "figure.name, figure.caption, image.alt"
+    assert problem.message == f"the figure lacks {fields} (cell metadata mystnb)"
 
 
 def test_two_pictures_in_a_cell_are_found(book: Book, run: Any) -> None:
@@ -87,6 +93,20 @@ def test_a_tampered_stored_output_is_found(book: Book, run: Any) -> None:
     assert problem.place == "cell 5 (checked)"
     assert "stored: '3'" in problem.message
     assert "now:    '2'" in problem.message
+
+
+def test_of_long_outputs_the_difference_is_shown() -> None:
+    shown = outputs.difference("x" * 10**6 + "old", "x" * 10**6 + "new")
+    assert len(shown) < 1000
+    assert "xold'" in shown
+    assert "xnew'" in shown
+
+
+def test_a_long_message_is_cut(book: Book) -> None:
+    text = str(Problem("book/demo", "cell 1", "a" * 10**6 + "end"))
+    assert len(text) < 4000
+    assert "997,003 characters left out" in text
+    assert text.endswith("end")
 
 
 @pytest.mark.parametrize(

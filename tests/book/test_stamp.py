@@ -14,9 +14,10 @@ from tests.book.conftest import Book
 from tools import stamp
 from tools.notebooks import BookError
 
+WHEEL = "deep_generative_models_book-1-py3-none-any.whl"
 OURS = {
     "helpers/__init__.py": '__book__ = "deep-generative-models"\n',
-    "helpers/nn.py": "",
+    "helpers/networks.py": "",
     "helpers/plotting.py": "def style(): pass\n",
     "helpers/device.py": "def pick_device(): return 'cpu'\n",
 }
@@ -31,7 +32,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 def wheel(folder: Path) -> Path:
     """The package as an installable file: what the publisher's repository would give."""
-    path = folder / "deep_generative_models_book-1-py3-none-any.whl"
+    path = folder / WHEEL
     info = "deep_generative_models_book-1.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in OURS.items():
@@ -102,13 +103,51 @@ def test_an_empty_folder_installs_the_package_beside_the_others(
     assert "device cpu, torch 2, numpy 1" in printed
     assert "about 1 min on two CPU cores, 0.5 min on a GPU" in printed
     # After a restart the installed package is found again, without its source.
-    assert f"from {own}" in machine.run("/no/such/file.whl")
+    (tmp_path / WHEEL).unlink()
+    assert f"from {own}" in machine.run(str(tmp_path / WHEEL))
 
 
-def test_a_failed_installation_says_what_failed(machine: Machine) -> None:
+@pytest.mark.parametrize("change", ["half a copy", "another source", "another version"])
+def test_a_copy_that_is_not_the_wanted_one_is_installed_again(
+    machine: Machine, tmp_path: Path, change: str
+) -> None:
+    source = str(wheel(tmp_path))
+    own = machine.home / ".cache/deep-generative-models/package"
+    machine.run(source)
+    if change == "half a copy":
+        (own / "source.txt").unlink()
+    elif change == "another source":
+        (own / "source.txt").write_text("https://example.org/fork.zip 1")
+    else:
+        machine.book.write("helpers/__init__.py", '__version__ = "2"\n')
+    (own / "helpers/plotting.py").write_text("raise ImportError('old')\n")
+    assert f"from {own}/helpers" in machine.run(source)
+    assert [path.name for path in own.parent.iterdir()] == ["package"]
+
+
+def test_a_home_that_cannot_be_written_to_is_left_alone(machine: Machine, tmp_path: Path) -> None:
+    (machine.home / ".cache").write_text("a file where the folder should be")
+    printed = machine.run(str(wheel(tmp_path)))
+    assert "device cpu" in printed
+    assert "/helpers/__init__.py" in printed
+    assert str(machine.home) not in printed
+
+
+def test_a_failed_installation_says_what_failed_and_leaves_nothing(machine: Machine) -> None:
     message = machine.run("/no/such/file.whl")
-    assert message.startswith("RuntimeError: Cannot install /no/such/file.whl: ")
-    assert "not a valid wheel filename" in message
+    assert message.startswith("RuntimeError: Cannot install /no/such/file.whl. Is there a network?")
+    assert "run the notebook in a clone of the book" in message
+    assert "pip says: ERROR: " in message
+    assert len(message) < 400
+    assert list((machine.home / ".cache/deep-generative-models").iterdir()) == []
+
+
+@pytest.mark.parametrize("line", ["1 / 0", "import sys; sys.exit(3)", "import no_such_package"])
+def test_a_foreign_package_that_fails_does_not_stop_the_cell(
+    machine: Machine, tmp_path: Path, line: str
+) -> None:
+    write(machine.folder, {"helpers.py": f"{line}\n"})
+    assert "package/helpers/__init__.py" in machine.run(str(wheel(tmp_path)))
 
 
 def test_the_folder_of_a_notebook_in_a_clone_is_enough(machine: Machine, tmp_path: Path) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
-from tools import equations, lint_site, lint_sources, normalise, stamp
-from tools.notebooks import ROOT, read_config, toc_notebooks
+import pytest
+from importlinter.cli import lint_imports
+
+from tools import equations, lint_docstrings, lint_site, lint_sources, normalise, stamp
+from tools.notebooks import ROOT, parameter_names, read, read_config, toc_notebooks
 from tools.problems import Problem
+
+#: Files of `helpers` without a test file at the same place in `tests`, each with its reason.
+TESTED_ELSEWHERE: dict[str, str] = {}
 
 
 def fail_with(problems: list[Problem]) -> None:
@@ -31,11 +37,39 @@ def test_sources_pass_the_lints() -> None:
     fail_with(lint_sources.check(ROOT))
 
 
+def test_docstrings_pass_the_lints() -> None:
+    fail_with(lint_docstrings.check(ROOT))
+
+
+def test_imports_run_downward(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert lint_imports(no_cache=True) == 0, "run: lint-imports"
+
+
+def test_each_file_of_helpers_has_its_tests_at_the_mirrored_place() -> None:
+    files = [path.relative_to(ROOT / "helpers") for path in (ROOT / "helpers").rglob("*.py")]
+    wanted = [f.with_name(f"test_{f.name}") for f in files if f.name != "__init__.py"]
+    missing = [f.as_posix() for f in wanted if not (ROOT / "tests" / f).is_file()]
+    assert sorted(set(missing) - set(TESTED_ELSEWHERE)) == []
+    assert sorted(set(TESTED_ELSEWHERE) - set(missing)) == [], "no longer an exception"
+
+
+def test_the_switch_to_mnist_is_promised_where_it_is() -> None:
+    chapters = [
+        c for c in toc_notebooks(ROOT) if "dataset" in parameter_names(read(ROOT / f"{c}.ipynb"))
+    ]
+    for name, pattern in (("README.md", r"`(book/\S+)`"), ("book/intro.md", r"\{doc\}`([^`]+)`")):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        (sentence,) = re.findall(r"[^.;]*to\s+MNIST[^.;]*", text)
+        named = [path.removeprefix("book/") for path in re.findall(pattern, sentence)]
+        assert sorted(named) == sorted(c.removeprefix("book/") for c in chapters), name
+
+
 def test_the_repository_is_stated_only_in_the_configuration() -> None:
     url = read_config(ROOT)["repository"]["url"]
     for folder in ("helpers", "tools"):
         for path in (ROOT / folder).rglob("*.py"):
-            assert url not in path.read_text(), path
+            assert url not in path.read_text(encoding="utf-8"), path
 
 
 def test_rendered_pages_pass_the_checks() -> None:

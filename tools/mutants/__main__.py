@@ -31,7 +31,7 @@ PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "--device", "cpu")
 LIBRARIES = ("torch.distributions", "scipy.stats", "sklearn.decomposition", "matplotlib", "tqdm")
 
 
-def run_tests(tree: Path, tests: Sequence[str]) -> tuple[int, str]:
+def run_tests(tree: Path, tests: Sequence[str], limit: float = TIMEOUT) -> tuple[int, str]:
     """Pytest's exit status and output for these test files of a tree; status 1 for a time-out.
 
     The tests run in a fork of this process, which has the large libraries loaded already: a patch
@@ -40,11 +40,11 @@ def run_tests(tree: Path, tests: Sequence[str]) -> tuple[int, str]:
     log = tree / "pytest.log"
     process = multiprocessing.get_context("fork").Process(target=_child, args=(tree, tests, log))
     process.start()
-    process.join(TIMEOUT)
+    process.join(limit)
     if process.is_alive():
         process.kill()
         process.join()
-        return 1, f"FAILED {TIMEOUT:.0f} s are over"
+        return 1, f"FAILED {limit:.0f} s are over"
     status = process.exitcode
     return (3 if status is None else status), log.read_text(encoding="utf-8")
 
@@ -80,13 +80,23 @@ def preload() -> None:
     torch.testing.assert_close(weight, weight)
 
 
-def judge(tree: Path, mutant: Mutant) -> tuple[str, str]:
+def copy_tree(root: Path, tree: Path) -> None:
+    """Copy what is broken and what is run into an empty folder."""
+    for name in COPIED:
+        if (root / name).is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(root / name, tree / name, ignore=ignore)
+        else:
+            shutil.copy(root / name, tree / name)
+
+
+def judge(tree: Path, mutant: Mutant, limit: float = TIMEOUT) -> tuple[str, str]:
     """Apply one patch, run its tests, take the patch back: ("killed" or other, by what)."""
     target = tree / mutant.target
     original = target.read_text(encoding="utf-8")
     target.write_text(original.replace(mutant.old, mutant.new), encoding="utf-8")
     try:
-        status, output = run_tests(tree, mutant.tests)
+        status, output = run_tests(tree, mutant.tests, limit)
     finally:
         target.write_text(original, encoding="utf-8")
     if status == 0:
@@ -110,12 +120,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
         return 2
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         tree = Path(folder)
-        for name in COPIED:
-            source = root / name
-            if source.is_dir():
-                shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, tree / name)
+        copy_tree(root, tree)
         return run_all(tree, mutants)
 
 
