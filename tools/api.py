@@ -7,6 +7,7 @@ Markdown, but leaves the sections (Args, Returns) unread.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -44,9 +45,12 @@ def taught_in(docstring: str) -> list[str]:
 
 
 def public(module: ModuleType) -> dict[str, Any]:
-    """The public names of a module: its door ``__all__``, else what it defines."""
-    names = getattr(module, "__all__", None)
-    if names is None:
+    """The public names of a module: what the door of a package imports, else what it defines."""
+    if hasattr(module, "__path__"):
+        body = ast.parse(inspect.getsource(module)).body
+        imports = [node for node in body if isinstance(node, ast.ImportFrom)]
+        names = [alias.name for node in imports for alias in node.names]
+    else:
         defined = vars(module).items()
         names = [n for n, v in defined if getattr(v, "__module__", "") == module.__name__]
     return {name: getattr(module, name) for name in names if not name.startswith("_")}
@@ -67,7 +71,7 @@ def modules(name: str) -> Iterator[tuple[ModuleType, dict[str, Any]]]:
         if own:
             yield module, own
         for info in pkgutil.iter_modules(getattr(module, "__path__", [])):
-            if info.ispkg or not hasattr(module, "__all__"):
+            if info.ispkg or not public(module):
                 waiting.append(importlib.import_module(f"{module.__name__}.{info.name}"))
 
 

@@ -87,7 +87,7 @@ def test_each_layer_has_a_page_and_each_page_its_layers() -> None:
 @pytest.mark.parametrize("name", api.layers(ROOT))
 def test_every_name_of_a_door_has_an_entry(name: str) -> None:
     text = api.page([name])
-    for public in getattr(importlib.import_module(f"helpers.{name}"), "__all__", []):
+    for public in api.public(importlib.import_module(f"helpers.{name}")):
         assert f"}} {public}" in text or f"{{py:module}} helpers.{name}.{public}\n" in text
 
 

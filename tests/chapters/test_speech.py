@@ -15,6 +15,7 @@ from torch import nn
 from helpers import plotting
 from helpers.data import sound as sounds
 from helpers.data.sound import FORMANTS, vowel
+from helpers.distributions import GaussianLikelihood
 from helpers.models import WaveformModel
 from helpers.models.vae import VAE
 from helpers.random import seeded

@@ -83,22 +83,24 @@ def levels(device: torch.device, *shape: int) -> Tensor:
     return torch.randint(V, (B, *shape), device=device)
 
 
-def vae(likelihood: Any, device: torch.device) -> Case:
-    outputs = (V, *EVENT) if likelihood is Categorical else EVENT
+def vae(likelihood: Callable[[], Any], device: torch.device) -> Case:
+    outputs = (V, *EVENT) if likelihood() is Categorical else EVENT
 
     def make() -> VAE:
         networks = MLP(EVENT, [7], 2 * L, dropout=0.2), MLP(L, [8], outputs, dropout=0.2)
-        return VAE(*networks, L, likelihood=likelihood if likelihood is Categorical else likelihood())
+        return VAE(
+            *networks, L, likelihood=likelihood if likelihood is Categorical else likelihood()
+        )
 
     x = levels(device, *EVENT)
-    return case(make, x if likelihood is Categorical else (x % 2).double())
+    return case(make, x if likelihood() is Categorical else (x % 2).double())
 
 
 def convolutional_vae(device: torch.device) -> Case:
     image = (1, 4, 8)
 
     def make() -> VAE:
-        decoder = ConvDecoder(L, image, (6, 5), outputs_per_pixel=V, dropout=0.2)
+        decoder = ConvDecoder(L, (V, *image), (6, 5), dropout=0.2)
         encoder = ConvEncoder(image, [4], 2 * L, dropout=0.2)
         return VAE(encoder, decoder, L, likelihood=Categorical)
 
@@ -183,7 +185,7 @@ def waveform(device: torch.device) -> Case:
 
 FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "vae-bernoulli": partial(vae, lambda: Bernoulli),
-    "vae-categorical": partial(vae, Categorical),
+    "vae-categorical": partial(vae, lambda: Categorical),
     "vae-gaussian": partial(vae, lambda: GaussianLikelihood("learned")),
     "vae-convolutional": convolutional_vae,
     "gan": partial(gan, 0),
