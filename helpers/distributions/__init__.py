@@ -4,11 +4,9 @@ What a model takes as its likelihood turns a raw output (B, …) into a distribu
 `log_prob(x)` of shape (B,), `sample(rng)` and `support`.
 """
 
-from helpers.distributions.bernoulli import Bernoulli as Bernoulli
-from helpers.distributions.categorical import Categorical as Categorical
-from helpers.distributions.gaussian import Gaussian as Gaussian
-from helpers.distributions.gaussian import GaussianLikelihood as GaussianLikelihood
-from helpers.distributions.gaussian import IsotropicGaussian as IsotropicGaussian
-from helpers.distributions.logistic_mixture import LogisticMixture as LogisticMixture
-from helpers.distributions.stroke_mixture import StrokeMixture as StrokeMixture
-from helpers.distributions.support import Support as Support
+from helpers.distributions.bernoulli import Bernoulli
+from helpers.distributions.categorical import Categorical
+from helpers.distributions.gaussian import Gaussian, GaussianLikelihood, IsotropicGaussian
+from helpers.distributions.logistic_mixture import LogisticMixture
+from helpers.distributions.stroke_mixture import StrokeMixture
+from helpers.distributions.support import Support

@@ -4,11 +4,9 @@
 >>> from helpers.plotting import PALETTE, curves, image_grid, style
 """
 
-from helpers.plotting.curves import curves as curves
-from helpers.plotting.images import image_grid as image_grid
-from helpers.plotting.plane import density_2d as density_2d
-from helpers.plotting.plane import samples_2d as samples_2d
-from helpers.plotting.player import players as players
-from helpers.plotting.strokes import strokes as strokes
-from helpers.plotting.style import PALETTE as PALETTE
-from helpers.plotting.style import style as style
+from helpers.plotting.curves import curves
+from helpers.plotting.images import image_grid
+from helpers.plotting.plane import density_2d, samples_2d
+from helpers.plotting.player import players
+from helpers.plotting.strokes import strokes
+from helpers.plotting.style import PALETTE, style

@@ -186,7 +186,7 @@ def waveform(device: torch.device) -> Case:
 FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "vae-bernoulli": partial(vae, lambda: Bernoulli),
     "vae-categorical": partial(vae, lambda: Categorical),
-    "vae-gaussian": partial(vae, lambda: GaussianLikelihood("learned")),
+    "vae-gaussian": partial(vae, lambda: GaussianLikelihood(learned=True)),
     "vae-convolutional": convolutional_vae,
     "gan": partial(gan, 0),
     "gan-conditional": partial(gan, 4),

@@ -5,10 +5,5 @@ entropy: its expected negative log-likelihood is the entropy plus KL(data ‖ mo
 the entropy is what is left to learn.
 """
 
-from helpers.data.toy.checkerboard import Checkerboard as Checkerboard
-from helpers.data.toy.mixtures import Grid as Grid
-from helpers.data.toy.mixtures import IsotropicMixture as IsotropicMixture
-from helpers.data.toy.mixtures import Limits as Limits
-from helpers.data.toy.mixtures import Ring as Ring
-from helpers.data.toy.mixtures import Spiral as Spiral
-from helpers.data.toy.mixtures import TwoMoons as TwoMoons
+from helpers.data.toy.checkerboard import Checkerboard
+from helpers.data.toy.mixtures import Grid, IsotropicMixture, Limits, Ring, Spiral, TwoMoons
