@@ -118,7 +118,8 @@ def gan(classes: int, device: torch.device) -> Case:
 def autoencoder(device: torch.device) -> Case:
     def make() -> AdversarialAutoencoder:
         networks = MLP(EVENT, [7], L, dropout=0.2), MLP(L, [8], EVENT, dropout=0.2)
-        return AdversarialAutoencoder(*networks, MLP(L, [6], 1), L)
+        judge, likelihood = MLP(L, [6], 1), GaussianLikelihood(learned=True)
+        return AdversarialAutoencoder(*networks, judge, L, likelihood=likelihood)
 
     return case(make, torch.randn(B, *EVENT, device=device))
 
