@@ -29,9 +29,8 @@ PAGE = "optimisation/adversarial_dynamics"
 
 
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
-    """The chapter's cells `ids`, with the names that its imports cell gives them."""
-    known = {"torch": torch, "math": math, "np": np, "F": F, "seeded": seeded}
-    return run_cells(PAGE, list(ids), **(known | names))
+    """The chapter's imports and its cells `ids`; `names` are what these need from other cells."""
+    return run_cells(PAGE, ["imports", *ids], **names)
 
 
 @pytest.mark.equation("eq-dynamics-simultaneous")
