@@ -21,14 +21,14 @@ PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.Size, torch.de
 def save_checkpoint(path: str | Path, **objects: Any) -> None:
     r"""Write state dicts to one file, atomically: a file that was there survives a failure.
 
-    What `load_checkpoint` could not read back is refused here; NumPy's numbers and arrays become
-    Python's numbers and tensors, paths become strings.
+    NumPy's numbers and arrays become Python's numbers and tensors, paths become strings; anything
+    else that `load_checkpoint` could not read back is refused.
 
     Args:
         path: the file; its folder is created.
-        **objects: by name, models, optimisers, schedulers, `EMA` (anything with a ``state_dict``),
-            generators (``torch.default_generator`` is the CPU's global one, which dropout draws
-            from), and plain numbers, strings, tensors, or lists and dicts of them.
+        **objects: by name, anything with a ``state_dict``, generators (``torch.default_generator``
+            is the one that dropout draws from), and plain numbers, strings, tensors, or lists and
+            dicts of them.
 
     >>> import tempfile
     >>> layer = torch.nn.Linear(2, 1)
@@ -56,8 +56,8 @@ def save_checkpoint(path: str | Path, **objects: Any) -> None:
 def keep_checkpoint(path: str | Path, **objects: Any) -> Callable[[int, dict[str, float]], None]:
     r"""A callback for `fit` that saves after each good epoch, so that the last good one survives.
 
-    An epoch is good when its terms are finite (`fit` sees to it before it calls) and so is every
-    tensor of the objects: a last update may break the weights after the last loss was computed.
+    An epoch is good when every tensor of the objects is finite: the last update may break the
+    weights after the last loss was computed.
 
     Args:
         path: the file, written by `save_checkpoint` with ``epoch``, the number of finished epochs.
