@@ -1,4 +1,4 @@
-r"""The convolutional generator and discriminator of a DCGAN, for any image size."""
+"""The convolutional generator and discriminator of a DCGAN, for any image size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from helpers.checks import argument_error
 
 
 class ConvGenerator(nn.Module):
-    r"""A dense layer, then transposed convolutions that double the resolution up to the image.
+    """A dense layer, then transposed convolutions that double the resolution up to the image.
 
     Each entry of `channels` but the first is one doubling: 4×4 transposed convolution of stride 2,
     batch normalisation, ReLU. A last 3×3 convolution and a sigmoid give pixels in (0, 1).
@@ -67,7 +67,7 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    r"""Convolutions that halve the resolution, then a dense layer to one logit.
+    """Convolutions that halve the resolution, then a dense layer to one logit.
 
     Each entry of `channels` is a 4×4 convolution of stride 2 and a leaky ReLU of slope 0.2.
     No batch normalisation: it would mix examples, whose gradients the penalties need apart.

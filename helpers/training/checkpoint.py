@@ -1,4 +1,4 @@
-r"""Checkpoints: state dicts in one file, written atomically, read without running code."""
+"""Checkpoints: state dicts in one file, written atomically, read without running code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.Size, torch.de
 
 
 def save_checkpoint(path: str | Path, **objects: Any) -> None:
-    r"""Write state dicts to one file, atomically: a file that was there survives a failure.
+    """Write state dicts to one file, atomically: a file that was there survives a failure.
 
     NumPy's numbers and arrays become Python's numbers and tensors, paths become strings; anything
     else that `load_checkpoint` could not read back is refused.
@@ -54,7 +54,7 @@ def save_checkpoint(path: str | Path, **objects: Any) -> None:
 
 
 def keep_checkpoint(path: str | Path, **objects: Any) -> Callable[[int, dict[str, float]], None]:
-    r"""A callback for `fit` that saves after each good epoch, so that the last good one survives.
+    """A callback for `fit` that saves after each good epoch, so that the last good one survives.
 
     An epoch is good when every tensor of the objects is finite: the last update may break the
     weights after the last loss was computed.
@@ -84,7 +84,7 @@ def keep_checkpoint(path: str | Path, **objects: Any) -> Callable[[int, dict[str
 
 
 def load_checkpoint(path: str | Path, **objects: Any) -> dict[str, Any]:
-    r"""Read a file of `save_checkpoint` into the objects: all of them, or none if one fails.
+    """Read a file of `save_checkpoint` into the objects: all of them, or none if one fails.
 
     On the CPU, training then goes on bit for bit as if it had not stopped. Only tensors and plain
     values are read (``weights_only=True``): a file cannot run code.

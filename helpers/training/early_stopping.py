@@ -1,4 +1,4 @@
-r"""Stop when the validation score no longer improves, and go back to the best weights."""
+"""Stop when the validation score no longer improves, and go back to the best weights."""
 
 from __future__ import annotations
 

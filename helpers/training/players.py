@@ -1,4 +1,4 @@
-r"""A step of several players, each with its own loss and its own parameters."""
+"""A step of several players, each with its own loss and its own parameters."""
 
 from __future__ import annotations
 
