@@ -1,4 +1,4 @@
-r"""Modes that a GAN finds on the ring of 8 and the grid of 25 Gaussians, over ten seeds.
+"""Modes that a GAN finds on the ring of 8 and the grid of 25 Gaussians, over ten seeds.
 
     python -m benchmarks.gan_modes
 
@@ -40,7 +40,7 @@ COINS, NORMALS, WIDTH, WAVES = 8, 2, 128, 64
 
 
 class Task(NamedTuple):
-    r"""One target: its density, the scale that brings it into [-1, 1], noise at start and end."""
+    """One target: its density, the scale that brings it into [-1, 1], noise at start and end."""
 
     truth: IsotropicMixture
     scale: float
@@ -54,12 +54,12 @@ TASKS = {
 
 
 def slope() -> nn.Module:
-    r"""The activation of both networks."""
+    """The activation of both networks."""
     return nn.LeakyReLU(0.2)
 
 
 def make_gan(recipe: str) -> GAN:
-    r"""The networks: ``"repaired"`` or ``"plain"``."""
+    """The networks: ``"repaired"`` or ``"plain"``."""
     hidden = [WIDTH] * 3
     if recipe == "plain":
         return GAN(
@@ -73,7 +73,7 @@ def make_gan(recipe: str) -> GAN:
 
 
 class Fresh:
-    r"""Batches of new draws, so many to an epoch."""
+    """Batches of new draws, so many to an epoch."""
 
     def __init__(self, task: Task, steps: int, batch_size: int, seed: int) -> None:
         self.task, self.steps, self.batch_size = task, steps, batch_size
@@ -87,7 +87,7 @@ class Fresh:
 
 
 def train(task: Task, recipe: str, steps: int, seed: int, batch_size: int = 256) -> Tensor:
-    r"""Train one GAN; `MANY` samples of it in the unit of the truth, (MANY, 2)."""
+    """Train one GAN; `MANY` samples of it in the unit of the truth, (MANY, 2)."""
     seed_everything(seed)
     gan = make_gan(recipe)
     repaired = recipe == "repaired"
@@ -136,7 +136,7 @@ def train(task: Task, recipe: str, steps: int, seed: int, batch_size: int = 256)
 
 
 def score(task: Task, x: Tensor) -> dict[str, float]:
-    r"""Modes, high quality (of 2500, and of all) and reverse KL of samples (N, 2)."""
+    """Modes, high quality (of 2500, and of all) and reverse KL of samples (N, 2)."""
     few = metrics.mode_coverage(x[:SAMPLES], task.truth.means, task.truth.std)
     many = metrics.mode_coverage(x, task.truth.means, task.truth.std)
     return {
@@ -149,7 +149,7 @@ def score(task: Task, x: Tensor) -> dict[str, float]:
 
 
 def run(job: tuple[str, str, int, int]) -> dict[str, Any]:
-    r"""One target, recipe and seed: its scores and its processor time."""
+    """One target, recipe and seed: its scores and its processor time."""
     target, recipe, steps, seed = job
     torch.set_num_threads(1)
     start = time.process_time()
@@ -159,7 +159,7 @@ def run(job: tuple[str, str, int, int]) -> dict[str, Any]:
 
 
 def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    r"""Mean and standard error over the seeds, and the worst seed, of each target and recipe."""
+    """Mean and standard error over the seeds, and the worst seed, of each target and recipe."""
     figures: dict[str, Any] = {}
     for target, recipe in sorted({(row["target"], row["recipe"]) for row in rows}):
         group = [row for row in rows if (row["target"], row["recipe"]) == (target, recipe)]
@@ -178,7 +178,7 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def keep(rows: list[dict[str, Any]], steps: int, output: Path) -> None:
-    r"""Write the result file for the runs that are done."""
+    """Write the result file for the runs that are done."""
     seeds = sorted({row["seed"] for row in rows})
     command = "python -m benchmarks.gan_modes"
     if len(seeds) != 10:
@@ -205,7 +205,7 @@ def keep(rows: list[dict[str, Any]], steps: int, output: Path) -> None:
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
-    r"""Train, print the table, write the result file, return the figures."""
+    """Train, print the table, write the result file, return the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

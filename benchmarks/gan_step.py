@@ -1,4 +1,4 @@
-r"""Images per CPU second of one DCGAN training step, 32×32, both updates: ours, a plain loop.
+"""Images per CPU second of one DCGAN training step, 32×32, both updates: ours, a plain loop.
 
     python -m benchmarks.gan_step
 
@@ -21,7 +21,7 @@ from benchmarks.vae_step import Worker, compare, measure
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
-    r"""Measure, print the table, write the result file, return the figures."""
+    """Measure, print the table, write the result file, return the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

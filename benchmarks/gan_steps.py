@@ -1,4 +1,4 @@
-r"""Training steps of one and the same DCGAN on 32×32 images: ours, and a plain PyTorch loop.
+"""Training steps of one and the same DCGAN on 32×32 images: ours, and a plain PyTorch loop.
 
 Each step is one update of the discriminator and one of the generator. Like `benchmarks.steps`, this
 file is also the worker that is timed.
@@ -20,19 +20,19 @@ BETAS, LEARNING_RATE = (0.5, 0.999), 2e-4
 
 
 def make_batches(batch_size: int, seed: int) -> list[Tensor]:
-    r"""Images of random pixels; their content is irrelevant. Each (B, 1, 32, 32)."""
+    """Images of random pixels; their content is irrelevant. Each (B, 1, 32, 32)."""
     generator = torch.Generator().manual_seed(seed)
     return list(torch.rand((DISTINCT_BATCHES, batch_size, *IMAGE), generator=generator))
 
 
 def make_networks(seed: int) -> tuple[ConvGenerator, ConvDiscriminator]:
-    r"""100 → 4×4×128 → 8×8×64 → 16×16×32 → 32×32×16 → 32×32, and back by three halvings."""
+    """100 → 4×4×128 → 8×8×64 → 16×16×32 → 32×32×16 → 32×32, and back by three halvings."""
     torch.manual_seed(seed)
     return ConvGenerator(LATENT, IMAGE, (128, 64, 32, 16)), ConvDiscriminator(IMAGE, (32, 64, 128))
 
 
 def helpers_step(seed: int, *, fused: bool = False, channels_last: bool = False) -> TrainingStep:
-    r"""The GAN and the step that the book uses.
+    """The GAN and the step that the book uses.
 
     `fused` chooses Adam's fused form, `channels_last` the order of the weights in memory.
     """
@@ -56,7 +56,7 @@ def helpers_step(seed: int, *, fused: bool = False, channels_last: bool = False)
 
 
 def plain_step(seed: int) -> TrainingStep:
-    r"""What one would type in a notebook for the same two losses: no checks, nothing frozen."""
+    """What one would type in a notebook for the same two losses: no checks, nothing frozen."""
     generator, discriminator = make_networks(seed)
     first = torch.optim.Adam(discriminator.parameters(), LEARNING_RATE, betas=BETAS)
     second = torch.optim.Adam(generator.parameters(), LEARNING_RATE, betas=BETAS)

@@ -1,4 +1,4 @@
-r"""The generative adversarial network: a sampler trained against a classifier."""
+"""The generative adversarial network: a sampler trained against a classifier."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class GAN(nn.Module):
         noise: float = 0.0,
         rng: torch.Generator | None = None,
     ) -> dict[str, Tensor]:
-        r"""What the discriminator minimises; the generator neither moves nor gets a gradient.
+        """What the discriminator minimises; the generator neither moves nor gets a gradient.
 
         Args:
             x: real examples (B, *event).
@@ -126,7 +126,7 @@ class GAN(nn.Module):
         noise: float = 0.0,
         rng: torch.Generator | None = None,
     ) -> dict[str, Tensor]:
-        r"""What the generator minimises, for n fresh samples; the discriminator does not move.
+        """What the generator minimises, for n fresh samples; the discriminator does not move.
 
         Args:
             n: how many.
@@ -160,7 +160,7 @@ class GAN(nn.Module):
         truncation: float | None = None,
         rng: torch.Generator | None = None,
     ) -> Tensor:
-        r"""Draw n examples: (n, *event).
+        """Draw n examples: (n, *event).
 
         Args:
             n: how many.

@@ -1,4 +1,4 @@
-r"""The convolutional generator and discriminator of a DCGAN, for any image size."""
+"""The convolutional generator and discriminator of a DCGAN, for any image size."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from helpers.checks import argument_error
 
 
 class ConvGenerator(nn.Module):
-    r"""A dense layer, then transposed convolutions that double the resolution up to the image.
+    """A dense layer, then transposed convolutions that double the resolution up to the image.
 
     Each entry of `channels` but the first is one doubling: 4×4 transposed convolution of stride 2,
     batch normalisation, ReLU. A last 3×3 convolution and a sigmoid give pixels in (0, 1).
-    ``ConvGenerator(12, (1, 8, 8), (32, 16, 8))`` goes 12 → 2×2 → 4×4 → 8×8.
 
     Args:
         latent: number of inputs.
@@ -30,7 +29,7 @@ class ConvGenerator(nn.Module):
     Reference: Radford et al. 2015, arXiv 1511.06434.
 
     >>> import torch
-    >>> ConvGenerator(12, (1, 8, 8), (32, 16, 8))(torch.zeros(5, 12)).shape
+    >>> ConvGenerator(12, (1, 8, 8), (32, 16, 8))(torch.zeros(5, 12)).shape  # 2×2, 4×4, 8×8
     torch.Size([5, 1, 8, 8])
 
     Taught in: models/gan
@@ -68,11 +67,10 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    r"""Convolutions that halve the resolution, then a dense layer to one logit.
+    """Convolutions that halve the resolution, then a dense layer to one logit.
 
     Each entry of `channels` is a 4×4 convolution of stride 2 and a leaky ReLU of slope 0.2.
-    There is no batch normalisation: it would mix the examples of a batch, whose gradients the
-    penalties need apart.
+    No batch normalisation: it would mix examples, whose gradients the penalties need apart.
 
     Args:
         image: shape (C, H, W) of one image; C times m where m images are packed.

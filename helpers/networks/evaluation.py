@@ -1,4 +1,4 @@
-r"""Evaluation mode for as long as it is needed."""
+"""Evaluation mode for as long as it is needed."""
 
 from __future__ import annotations
 

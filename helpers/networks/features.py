@@ -1,4 +1,4 @@
-r"""Fixed maps in front of a network: waves for fine detail, signs for separate pieces."""
+"""Fixed maps in front of a network: waves for fine detail, signs for separate pieces."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class FourierFeatures(nn.Module):
 
 
 class SignLatents(nn.Module):
-    r"""Replace the first coordinates of z by their signs: normal numbers become fair coins.
+    """Replace the first coordinates of z by their signs: normal numbers become fair coins.
 
     A continuous generator must connect the pieces of the data by a bridge of samples; coins in the
     latent vector allow separate pieces, without saying how many there are.

@@ -1,4 +1,4 @@
-r"""A network that may be used and not changed."""
+"""A network that may be used and not changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 @contextmanager
 def frozen(*modules: nn.Module) -> Iterator[None]:
-    r"""Inside a ``with`` block no parameter needs a gradient; after it nothing has changed.
+    """Inside a ``with`` block no parameter needs a gradient; after it nothing has changed.
 
     Gradients still flow *through* the network to its inputs. Buffers that a forward pass moves
     (running statistics, the vectors of spectral normalisation) and each parameter's own

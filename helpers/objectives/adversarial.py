@@ -1,4 +1,4 @@
-r"""Losses of the adversarial game, as functions of the discriminator's logits.
+"""Losses of the adversarial game, as functions of the discriminator's logits.
 
 A logit is the discriminator's last number before any sigmoid: D(x) = sigmoid(logit), positive where
 x looks real. Every function gives one value for each example, to be minimised by the player in its

@@ -1,4 +1,4 @@
-r"""Penalties on the slope of a discriminator, one value for each example.
+"""Penalties on the slope of a discriminator, one value for each example.
 
 A discriminator maps examples (B, …) to logits (B,). It must not mix the examples of a batch (no
 batch normalisation), since the gradient of one logit must be that of its own example.

@@ -1,4 +1,4 @@
-r"""Wasserstein distances: in closed form on the line, by linear programming in general."""
+"""Wasserstein distances: in closed form on the line, by linear programming in general."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-r"""Truncated back-propagation through time: the state is carried, the gradient is not."""
+"""Truncated back-propagation through time: the state is carried, the gradient is not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class CarriedState(nn.Module):
-    r"""The loss of a window that begins in the state in which the last window ended.
+    """The loss of a window that begins in the state in which the last window ended.
 
     Truncated back-propagation through time: values flow from window to window, gradients do not.
     A row that begins with the start symbol begins in the zero state.

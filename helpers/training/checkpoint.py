@@ -1,4 +1,4 @@
-r"""Checkpoints: state dicts in one file, written atomically, read without running code."""
+"""Checkpoints: state dicts in one file, written atomically, read without running code."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.Size, torch.de
 
 
 def save_checkpoint(path: str | Path, **objects: Any) -> None:
-    r"""Write state dicts to one file, atomically: a file that was there survives a failure.
+    """Write state dicts to one file, atomically: a file that was there survives a failure.
 
-    What `load_checkpoint` could not read back is refused here; NumPy's numbers and arrays become
-    Python's numbers and tensors, paths become strings.
+    NumPy's numbers and arrays become Python's numbers and tensors, paths become strings; anything
+    else that `load_checkpoint` could not read back is refused.
 
     Args:
         path: the file; its folder is created.
-        **objects: by name, models, optimisers, schedulers, `EMA` (anything with a ``state_dict``),
-            generators (``torch.default_generator`` is the CPU's global one, which dropout draws
-            from), and plain numbers, strings, tensors, or lists and dicts of them.
+        **objects: by name, anything with a ``state_dict``, generators (``torch.default_generator``
+            is the one that dropout draws from), and plain numbers, strings, tensors, or lists and
+            dicts of them.
 
     >>> import tempfile
     >>> layer = torch.nn.Linear(2, 1)
@@ -54,10 +54,10 @@ def save_checkpoint(path: str | Path, **objects: Any) -> None:
 
 
 def keep_checkpoint(path: str | Path, **objects: Any) -> Callable[[int, dict[str, float]], None]:
-    r"""A callback for `fit` that saves after each good epoch, so that the last good one survives.
+    """A callback for `fit` that saves after each good epoch, so that the last good one survives.
 
-    An epoch is good when its terms are finite (`fit` sees to it before it calls) and so is every
-    tensor of the objects: a last update may break the weights after the last loss was computed.
+    An epoch is good when every tensor of the objects is finite: the last update may break the
+    weights after the last loss was computed.
 
     Args:
         path: the file, written by `save_checkpoint` with ``epoch``, the number of finished epochs.
@@ -84,7 +84,7 @@ def keep_checkpoint(path: str | Path, **objects: Any) -> Callable[[int, dict[str
 
 
 def load_checkpoint(path: str | Path, **objects: Any) -> dict[str, Any]:
-    r"""Read a file of `save_checkpoint` into the objects: all of them, or none if one fails.
+    """Read a file of `save_checkpoint` into the objects: all of them, or none if one fails.
 
     On the CPU, training then goes on bit for bit as if it had not stopped. Only tensors and plain
     values are read (``weights_only=True``): a file cannot run code.

@@ -1,4 +1,4 @@
-r"""Stop when the validation score no longer improves, and go back to the best weights."""
+"""Stop when the validation score no longer improves, and go back to the best weights."""
 
 from __future__ import annotations
 
@@ -12,25 +12,16 @@ from helpers.checks import argument_error, check_counts
 
 
 class EarlyStopping:
-    r"""Callback of `fit` that watches a validation score and ends the training.
+    """Callback of `fit` that watches a validation score and ends the training.
 
-    After each epoch it calls `score`; the weights of the lowest score are kept in memory. When the
-    score has not improved for `patience` epochs it raises `StopTraining`, which `fit` catches.
-    Whether stopped or run to the end, `restore` puts the best weights back. The validation split
-    that chose the epoch has been used: the score to report comes from the test split.
+    After each epoch it calls `score`, and keeps the weights of the lowest one in memory. Stopped or
+    run to the end, `restore` puts them back. The validation split that chose the epoch has been
+    used: the score to report comes from the test split.
 
     Args:
         model: whose weights are kept.
         score: called without arguments after each epoch; lower is better.
         patience: epochs without improvement that are allowed.
-
-    >>> scores = iter([3.0, 2.0, 2.5, 2.4, 1.0])
-    >>> stop = EarlyStopping(nn.Linear(2, 1), lambda: next(scores), patience=2)
-    >>> stop(0, {}), stop(1, {}), stop(2, {}), stop.best_epoch, stop.best
-    (None, None, None, 1, 2.0)
-    >>> stop(3, {})
-    Traceback (most recent call last):
-    helpers.training.early_stopping.StopTraining: no improvement on 2 since epoch 1
 
     Taught in: optimisation/better_training
     """

@@ -1,4 +1,4 @@
-r"""The loop around a step: epochs, averages, progress."""
+"""The loop around a step: epochs, averages, progress."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def fit(
     callbacks: Iterable[Callback] = (),
     progress: bool = True,
 ) -> History:
-    r"""Call ``step(*batch)`` for every batch of every epoch and average what it returns.
+    """Call ``step(*batch)`` for every batch of every epoch and average what it returns.
 
     It moves nothing, seeds nothing and saves nothing. Averages are weighted with the batch sizes,
     so a short last batch counts for what it holds, and are summed in double precision on the

@@ -1,4 +1,4 @@
-r"""A step of several players, each with its own loss and its own parameters."""
+"""A step of several players, each with its own loss and its own parameters."""
 
 from __future__ import annotations
 
@@ -64,26 +64,21 @@ def players_step(
     schedulers: tuple[torch.optim.lr_scheduler.LRScheduler, ...] = (),
     ema: EMA | None = None,
 ) -> PlayersStep:
-    r"""One update of each player in turn; each later one sees what the earlier ones did.
+    """One update of each player in turn; each later one sees what the earlier ones did.
 
-    $$ \theta_1 \leftarrow \theta_1 - \alpha_1 \nabla_{\theta_1} L_1(\theta_1, \theta_2), \qquad
-       \theta_2 \leftarrow \theta_2 - \alpha_2 \nabla_{\theta_2} L_2(\theta_1, \theta_2) $$
-
-    A player's gradient is taken with respect to the parameters of its own optimiser and nothing
-    else: no gradient is left on the others, and none of them moves. A parameter may belong to two
-    players, as the encoder of an adversarial autoencoder does. What changes from step to step, a
-    falling noise or a penalty in each fourth step, belongs into a loss, which may read the step's
-    ``count``: ``noise=0.5 * 0.99**step.count``.
+    A gradient is taken with respect to the parameters of the player's own optimiser and left on no
+    others; a parameter may belong to two players. What changes from step to step, a falling noise
+    or a penalty in each fourth step, belongs into a loss, which may read ``step.count``.
 
     Args:
-        players: for each name the player's loss, a function of the batch that returns ``loss``, a
-            scalar with graph, and further detached terms; and the optimiser of its parameters.
+        players: for each name a loss, which maps a batch to ``loss``, a scalar with graph, and
+            further detached terms; and the optimiser of the player's parameters.
         schedulers: stepped after each call.
         ema: moving average of weights, updated after each call.
 
     Returns:
-        ``step(*batch)``, which returns the detached loss of each player under its name, and the
-        further terms as ``"player term"``. Checkpoints keep its count.
+        ``step(*batch)``, which returns each player's detached loss under its name, and the further
+        terms as ``"player term"``. Checkpoints keep its count.
 
     >>> a, b = (torch.nn.Parameter(torch.ones(())) for _ in range(2))
     >>> step = players_step({

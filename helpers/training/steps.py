@@ -1,4 +1,4 @@
-r"""The usual training step."""
+"""The usual training step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def gradient_step(
     rng: torch.Generator | None = None,
     **loss_options: Any,
 ) -> Step:
-    r"""The usual step: gradient of ``model.loss(*batch)``, one update.
+    """The usual step: gradient of ``model.loss(*batch)``, one update.
 
     Args:
         model: has ``loss(*batch, rng=…) -> {"loss": scalar with graph, …}``.
