@@ -23,10 +23,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.record import RESULTS, markdown_table, versions, write_result
-from helpers.data.text import TextSplits, load
-from helpers.data.text.streams import Streams
-from helpers.models.markov import MarkovChain
-from helpers.models.rnn import RecurrentLanguageModel
+from helpers.data.text import Streams, TextSplits, load
+from helpers.models import MarkovChain, RecurrentLanguageModel
 from helpers.networks import evaluating
 from helpers.random import seed_everything, seeded
 from helpers.training import CarriedState, gradient_step

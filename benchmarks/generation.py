@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.record import RESULTS, markdown_table, versions, write_result
-from helpers.models.rnn import RecurrentLanguageModel
+from helpers.models import RecurrentLanguageModel
 from helpers.random import seed_everything, seeded
 from helpers.training import CarriedState, gradient_step
 
