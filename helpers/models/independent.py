@@ -48,8 +48,9 @@ class IndependentCategorical(nn.Module):
     def fit(self, x: Tensor) -> Self:
         """Count the levels of the training data, integers (N, *shape)."""
         x, table = self._look(x), self.log_probabilities
-        counts = torch.stack([(x == v).sum(0) for v in range(self.num_levels)], -1)  # (*shape, V)
-        smoothed = counts.to(table.dtype) + self.smoothing
+        places = x.reshape(len(x), -1).T  # (D, N)
+        counts = torch.stack([place.bincount(minlength=self.num_levels) for place in places])
+        smoothed = counts.reshape(table.shape).to(table.dtype) + self.smoothing
         table.copy_(smoothed.log() - math.log(len(x) + self.smoothing * self.num_levels))
         return self
 
