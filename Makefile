@@ -22,7 +22,8 @@ READY := $(VENV)/installed
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export TQDM_DISABLE ?= 1
-export PYTHONUTF8 := 1  # the sources are UTF-8, whatever the locale says
+# The sources are UTF-8, whatever the locale says.
+export PYTHONUTF8 := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help

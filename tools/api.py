@@ -126,7 +126,7 @@ def _linked(text: str) -> list[str]:
     pages = taught_in(text)
     if pages:
         return ["", "Taught in: " + ", ".join(f"{{doc}}`/book/{page}`" for page in pages)]
-    pattern = r"arXiv:(\d{4}\.\d{4,5})"
+    pattern = r"arXiv[: ](\d{4}\.\d{4,5})"
     return re.sub(pattern, r"[arXiv:\1](https://arxiv.org/abs/\1)", text).splitlines() or [""]
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections import deque
 from pathlib import Path
 
 from tools import outputs
@@ -34,6 +35,29 @@ def prepare(root: Path, chapter: str) -> Path:
     return path
 
 
+def relay(command: list[str], root: Path, most: int = 1000) -> int:
+    """Run pytest and pass its lines on, cut: a checked cell may have printed megabytes."""
+    process = subprocess.Popen(
+        command,
+        cwd=root,
+        env=environment("quick"),
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    )
+    last: deque[str] = deque(maxlen=50)
+    count = 0
+    for count, line in enumerate(process.stdout or (), start=1):
+        short = line if len(line) <= 300 else f"{line[:300]} …\n"
+        if count <= most:
+            print(short, end="", flush=True)
+        else:
+            last.append(short)
+    left_out = count - most - len(last)
+    print(f"… {left_out} lines left out …\n" if left_out > 0 else "", *last, sep="", end="")
+    return process.wait()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.quick_notebooks", description=__doc__)
@@ -53,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
             paths = [str(prepare(root, chapter)) for chapter in chapters]
             print(f"notebooks: testing {len(paths)} (quick profile, nbval)", flush=True)
             command = [sys.executable, "-m", "pytest", *_NBVAL, *_PLAIN, *many, *paths]
-            return subprocess.run(command, cwd=root, env=environment("quick")).returncode
+            return relay(command, root)
     except BookError as error:
         print(f"notebooks: {error}", file=sys.stderr)
         return 1

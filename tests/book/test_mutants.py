@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tools.mutants import __main__ as tool
+from tools.mutants import at_random
 from tools.mutants.patches import Mutant, read, unfit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,3 +101,53 @@ def test_the_code_must_pass_before_it_is_broken(
 def test_an_unknown_list_is_named(tree: Path) -> None:
     with pytest.raises(SystemExit, match="no list called 'third'; there are half"):
         tool.main(["third"], root=tree)
+
+
+CODE = '''
+"""Two words: 1 + 1."""
+
+
+def scale(x: int = 3, *, on: bool = True) -> "int | 1":
+    """Not 2 * x."""
+    if not on:
+        raise ValueError(f"x must be {1 + 2}")
+    return x * 2
+'''
+
+
+def test_random_changes_leave_docstrings_annotations_and_error_texts_alone(tmp_path: Path) -> None:
+    (tmp_path / "helpers").mkdir()
+    (tmp_path / "helpers/scale.py").write_text(CODE, encoding="utf-8")
+    names = [mutant.name for mutant in at_random.mutants_of(tmp_path, "helpers/scale.py")]
+    assert sorted(names) == [
+        "line 5: 3 -> (2)",
+        "line 5: 3 -> 4",
+        "line 5: True -> False",
+        "line 7: not on -> (on)",
+        "line 9: 2 -> (1)",
+        "line 9: 2 -> 3",
+        "line 9: return x * 2 -> return None",
+        "line 9: x * 2 -> (x / 2)",
+    ]
+
+
+def test_random_changes_are_judged_by_the_mirrored_tests_and_equivalents_left_out(
+    tree: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert at_random.main(["--number", "9"], root=tree) == 0
+    out, _ = capfd.readouterr()
+    assert "mutants: 4 of 4 changes, seed 0" in out
+    assert "mutants: 4 of 4 killed (100%)" in out
+    entry = {"target": "helpers/half.py", "change": "2 -> 3", "why": "none"}
+    (tree / "tools/mutants/equivalents.json").write_text(json.dumps([entry]), encoding="utf-8")
+    (tree / "tests/test_half.py").write_text("def test_nothing():\n    pass\n", encoding="utf-8")
+    assert at_random.main(["--number", "9"], root=tree) == 1
+    out, err = capfd.readouterr()
+    assert "mutants: 0 of 3 killed (0%)" in out
+    assert "survived helpers/half.py, line 2: x / 2 -> (x * 2) (no test failed)" in err
+
+
+def test_equivalent_changes_are_those_of_the_code() -> None:
+    for target, change in at_random.known_equivalents(ROOT):
+        found = {m.name.partition(": ")[2] for m in at_random.mutants_of(ROOT, target)}
+        assert change in found, f"{target} has no change {change!r} any more"

@@ -132,6 +132,18 @@ def test_nbval_passes_a_good_chapter_and_names_the_failing_cell(
     assert re.search(r"FAILED .*book/demo\.ipynb::Cell \d", capfd.readouterr().out)
 
 
+def test_what_a_test_prints_is_cut(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    program = (
+        "print('x' * 10**6)\nfor i in range(10**5): print(i)\nprint('end')\nraise SystemExit(1)"
+    )
+    assert quick_notebooks.relay([sys.executable, "-c", program], tmp_path) == 1
+    out = capfd.readouterr().out
+    assert len(out) < 10_000
+    assert "x" * 300 + " …\n0\n1\n" in out
+    assert "… 98952 lines left out …\n" in out
+    assert out.endswith("99999\nend\n")
+
+
 def test_nbval_is_not_asked_about_a_cell_without_stored_output(
     quiet: Book, capsys: pytest.CaptureFixture[str]
 ) -> None:
