@@ -33,6 +33,8 @@ from helpers.data.sound.wav import read_wav
 from helpers.random import seeded
 from helpers.signal import check_waveform
 
+Items = tuple[list[Tensor], list[int]]  # sounds, and the class of each
+
 SIZES = {
     "vowels": {"train": 1000, "validation": 125, "test": 125},
     "strings": {"train": 500, "validation": 60, "test": 65},
@@ -131,23 +133,26 @@ def load(
 
 
 def _own(folder: Path, sample_rate: int) -> SoundSplits:
-    """A folder's WAV files in an order drawn once: a tenth each for validation and test."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".wav")
-    if len(files) < 3:
-        hint = "one for each of the three splits"
-        raise argument_error(str(folder), "hold at least 3 WAV files", len(files), hint)
-    files = [files[i] for i in torch.randperm(len(files), generator=seeded(1983)).tolist()]
-    waves = {}
-    for path in files:
-        wave = read_wav(path, sample_rate=sample_rate)
-        waves[path] = _scaled(check_waveform(str(path), wave))
-    classes = sorted({path.parent.name for path in files})
-    room, tenth = max(map(len, waves.values())), max(1, len(files) // 10)
-    cuts = {"train": files[2 * tenth :], "validation": files[:tenth], "test": files[tenth:][:tenth]}
-    parts = {
-        split: pack([waves[p] for p in paths], [classes.index(p.parent.name) for p in paths], room)
-        for split, paths in cuts.items()
-    }
+    """A folder's WAV files: of each class a tenth, at least one, for validation and for test."""
+    files: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() == ".wav":
+            files.setdefault(path.parent.name, []).append(path)
+    counts = {name: len(paths) for name, paths in files.items()}
+    if min(counts.values(), default=0) < 3:
+        raise argument_error(str(folder), "hold at least 3 WAV files of each class", counts)
+    items: dict[str, Items] = {split: ([], []) for split in ("train", "validation", "test")}
+    classes, order = sorted(files), seeded(1983)
+    for y, name in enumerate(classes):
+        tenth = max(1, counts[name] // 10)
+        for place, i in enumerate(torch.randperm(counts[name], generator=order).tolist()):
+            split = "validation" if place < tenth else "test" if place < 2 * tenth else "train"
+            path = files[name][i]
+            wave = check_waveform(str(path), read_wav(path, sample_rate=sample_rate))
+            items[split][0].append(_scaled(wave))
+            items[split][1].append(y)
+    room = max(len(wave) for waves, _ in items.values() for wave in waves)
+    parts = {split: pack(waves, y, room) for split, (waves, y) in items.items()}
     return SoundSplits(**parts, classes=tuple(classes), sample_rate=sample_rate, name=folder.name)
 
 
