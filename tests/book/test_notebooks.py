@@ -108,9 +108,9 @@ def test_a_title_in_any_script_is_read_under_any_locale(book: Book) -> None:
     book.write("_config.yml", config.replace("Deep generative models", "生成モデル"))
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     for tool in ("normalise --check", "stamp --check", "equations", "lint_sources"):
+        name, *mode = tool.split()
         done = subprocess.run(
-            [sys.executable, "-m", f"tools.{tool.split()[0]}", *tool.split()[1:]]
-            + ["--root", str(book.root)],
+            [sys.executable, "-m", f"tools.{name}", *mode, "--root", str(book.root)],
             env={**os.environ, **ascii_only},
             capture_output=True,
             encoding="utf-8",
