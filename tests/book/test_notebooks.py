@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -97,3 +100,19 @@ def test_folded_cells_and_the_setup_are_not_visible_code(book: Book) -> None:
 def test_the_archive_of_the_package_comes_from_the_configuration(book: Book) -> None:
     book.write("_config.yml", "repository: {url: 'https://example.org/a/b/', branch: trunk}")
     assert source_archive(book.root) == "https://example.org/a/b/archive/refs/heads/trunk.zip"
+
+
+def test_a_title_in_any_script_is_read_under_any_locale(book: Book) -> None:
+    book.source("title", book.cell(book.notebook(), "title").source.replace("Demo", "生成モデル"))
+    config = (book.root / "_config.yml").read_text(encoding="utf-8")
+    book.write("_config.yml", config.replace("Deep generative models", "生成モデル"))
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for tool in ("normalise --check", "stamp --check", "equations", "lint_sources"):
+        name, *mode = tool.split()
+        done = subprocess.run(
+            [sys.executable, "-m", f"tools.{name}", *mode, "--root", str(book.root)],
+            env={**os.environ, **ascii_only},
+            capture_output=True,
+            encoding="utf-8",
+        )
+        assert done.returncode == 0, done.stderr

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 
 import pytest
 from importlinter.cli import lint_imports
@@ -63,6 +65,14 @@ def test_the_switch_to_mnist_is_promised_where_it_is() -> None:
         (sentence,) = re.findall(r"[^.;]*to\s+MNIST[^.;]*", text)
         named = [path.removeprefix("book/") for path in re.findall(pattern, sentence)]
         assert sorted(named) == sorted(c.removeprefix("book/") for c in chapters), name
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_an_environment_with_a_space_in_its_path_is_refused() -> None:
+    command = ["make", "--dry-run", "VENV=my env", "check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
+    assert done.returncode == 2
+    assert 'VENV must be one path without a space, got "my env"' in done.stderr
 
 
 def test_the_repository_is_stated_only_in_the_configuration() -> None:
