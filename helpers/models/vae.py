@@ -203,7 +203,7 @@ class VAE(nn.Module):
         """
         check_shape("z", z, (..., self.latent))
         with evaluating(self):
-            mean: Tensor = self.likelihood(z.reshape(-1, self.latent)).mean / self.support.scale
+            mean = self._unit(self.likelihood(z.reshape(-1, self.latent)).mean)
         return mean.reshape(*z.shape[:-1], *self.event)
 
     def reconstruct(self, x: Tensor) -> Tensor:
@@ -217,11 +217,17 @@ class VAE(nn.Module):
         return next(self.parameters())
 
     def _check(self, x: Tensor) -> Tensor:
-        kind, low, high, _ = self.support
+        kind, low, high = self.support
         return check_data("x", x, ("B", *self.event), kind, like=self._weight, low=low, high=high)
 
+    def _unit(self, x: Tensor) -> Tensor:
+        """Levels as numbers in [0, 1]; other values as they are."""
+        if self.support.kind == "integer":
+            return x.to(self._weight.dtype) / self.support.high
+        return x
+
     def _posterior(self, x: Tensor) -> Gaussian:
-        output = self.encoder(x.to(self._weight.dtype) / self.support.scale)
+        output = self.encoder(self._unit(x))
         check_shape("encoder's output", output, (len(x), 2 * self.latent), hint="mu, then log_var")
         mu, log_var = output.chunk(2, -1)  # (B, L) each
         return Gaussian(mu, 0.5 * log_var)
