@@ -26,7 +26,7 @@ class Bernoulli:
     Taught in: models/vae
     """
 
-    support = Support("binary", 0, 1)
+    support = Support("binary")
 
     def __init__(self, logits: Tensor) -> None:
         self.logits = logits

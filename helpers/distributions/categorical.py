@@ -29,9 +29,8 @@ class Categorical:
 
     @property
     def support(self) -> Support:
-        """Integers; a network reads them divided by V − 1, in [0, 1]."""
-        largest = self.logits.shape[1] - 1
-        return Support("integer", 0, largest, scale=largest)
+        """The integers 0 … V − 1."""
+        return Support("integer", 0, self.logits.shape[1] - 1)
 
     @property
     def mean(self) -> Tensor:

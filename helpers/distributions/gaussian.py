@@ -64,11 +64,10 @@ class Gaussian:
         >>> Gaussian(torch.tensor([[0.0, 0.0], [1.0, 2.0]]), torch.zeros(2, 2)).kl(p)
         tensor([0.0000, 2.5000])
         """
-        log_var, log_var_p = 2 * widen(self.log_std), 2 * widen(other.log_std)
-        shift = (widen(self.mean) - widen(other.mean)).square() / log_var_p.exp()
-        log_ratio = log_var - log_var_p
+        shift = (widen(self.mean) - widen(other.mean)) / widen(other.std)
+        log_ratio = 2 * (widen(self.log_std) - widen(other.log_std))
         # expm1(r) - r keeps the digits that exp(r) - 1 - r loses near r = 0.
-        return 0.5 * (shift + log_ratio.expm1() - log_ratio).flatten(1).sum(-1)
+        return 0.5 * (shift.square() + log_ratio.expm1() - log_ratio).flatten(1).sum(-1)
 
 
 class IsotropicGaussian(Gaussian):

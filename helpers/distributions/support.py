@@ -16,8 +16,6 @@ class Support(NamedTuple):
     kind: str = "float"
     low: float = -math.inf
     high: float = math.inf
-    #: A network that reads x gets x divided by this number.
-    scale: float = 1.0
 
 
 def widen(x: Tensor) -> Tensor:

@@ -83,13 +83,10 @@ class VAE(nn.Module):
         return self.observation(self.decoder(z))
 
     def elbo_terms(self, x: Tensor, *, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-        r"""The two terms of the bound, the first from one reparameterised draw of z.
+        r"""The two terms of the bound, both (B,): log p(x|z) of one draw of z, and the exact KL.
 
         $$\mathrm{ELBO}(x) = \mathbb E_q \log p(x \mid z) - \mathrm{KL}(q \,\|\, p), \qquad
           z = \mu + \mathrm{std} \odot \varepsilon, \quad \varepsilon \sim \mathcal N(0, I)$$
-
-        Returns:
-            log p(x|z), shape (B,), an unbiased draw, and KL, shape (B,), exact and never negative.
         """
         q = self.posterior(x)
         z = q.rsample(rng)
@@ -101,7 +98,7 @@ class VAE(nn.Module):
         """What training minimises: reconstruction + beta · KL, or the importance-weighted bound.
 
         Args:
-            x: shape (B, *event).
+            x: (B, *event).
             num_samples: 1 for the ELBO; K > 1 for −log of the mean of K weights (IWAE), which needs
                 beta = 1.
             rng: source of the draws.
@@ -128,10 +125,9 @@ class VAE(nn.Module):
     def log_weights(
         self, x: Tensor, *, num_samples: int, rng: torch.Generator | None = None
     ) -> Tensor:
-        """Log importance weights log p(x|z) + log p(z) − log q(z|x) of draws z ~ q(z|x).
+        """Log importance weights log p(x|z) + log p(z) − log q(z|x) of draws z ~ q(z|x): (K, B).
 
-        Returns:
-            Shape (K, B) with K = `num_samples`, with gradient; their exponentials have mean p(x).
+        Their exponentials have mean p(x).
         """
         check_counts(num_samples=num_samples)
         x = self._check(x)
@@ -153,13 +149,13 @@ class VAE(nn.Module):
           \le \log p(x) \quad \text{on average}$$
 
         Args:
-            x: shape (B, *event).
+            x: (B, *event).
             num_samples: K; the bound tightens as it grows. State it beside every figure.
             rng: source of the draws.
             chunk: how many pairs of example and sample are decoded at once: bounds the memory.
 
         Returns:
-            Shape (B,), nats, higher is better.
+            (B,), nats, higher is better.
 
         Reference: Burda et al., arXiv:1509.00519.
         """
@@ -179,11 +175,7 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def sample(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
-        """Draw n examples: z from the prior, then x from p(x|z) (draws, no means).
-
-        Returns:
-            Shape (n, *event), of the type that the model takes as x.
-        """
+        """Draw n examples, (n, *event): z from the prior, then x from p(x|z) (draws, no means)."""
         check_counts(n=n)
         z = normal((n, self.latent), self._weight, rng)
         with evaluating(self):
@@ -192,18 +184,13 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def decode_mean(self, z: Tensor) -> Tensor:
-        """The mean of p(x|z), without gradient or dropout.
+        """The mean of p(x|z), without gradient or dropout: (..., L) to (..., *event).
 
-        Args:
-            z: shape (..., L).
-
-        Returns:
-            Shape (..., *event): probabilities of a 1 for Bernoulli; means for Gaussian; for
-            categorical the expected level divided by the largest one, in [0, 1].
+        For a categorical x it is the expected level divided by the largest one, in [0, 1].
         """
         check_shape("z", z, (..., self.latent))
         with evaluating(self):
-            mean: Tensor = self.likelihood(z.reshape(-1, self.latent)).mean / self.support.scale
+            mean = self._unit(self.likelihood(z.reshape(-1, self.latent)).mean)
         return mean.reshape(*z.shape[:-1], *self.event)
 
     def reconstruct(self, x: Tensor) -> Tensor:
@@ -217,11 +204,17 @@ class VAE(nn.Module):
         return next(self.parameters())
 
     def _check(self, x: Tensor) -> Tensor:
-        kind, low, high, _ = self.support
+        kind, low, high = self.support
         return check_data("x", x, ("B", *self.event), kind, like=self._weight, low=low, high=high)
 
+    def _unit(self, x: Tensor) -> Tensor:
+        """Levels as numbers in [0, 1]; other values as they are."""
+        if self.support.kind == "integer":
+            return x.to(self._weight.dtype) / self.support.high
+        return x
+
     def _posterior(self, x: Tensor) -> Gaussian:
-        output = self.encoder(x.to(self._weight.dtype) / self.support.scale)
+        output = self.encoder(self._unit(x))
         check_shape("encoder's output", output, (len(x), 2 * self.latent), hint="mu, then log_var")
         mu, log_var = output.chunk(2, -1)  # (B, L) each
         return Gaussian(mu, 0.5 * log_var)

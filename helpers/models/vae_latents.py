@@ -25,12 +25,12 @@ def interpolate(model: VAE, x0: Tensor, x1: Tensor, steps: int) -> Tensor:
 
     Args:
         model: the VAE.
-        x0: where the paths start, shape (B, *event).
+        x0: where the paths start, (B, *event).
         x1: where they end, same shape.
         steps: S, at least 2: number of points with both ends.
 
     Returns:
-        Shape (B, S, *event), on the scale of ``model.decode_mean``.
+        (B, S, *event), on the scale of ``model.decode_mean``.
 
     Taught in: models/vae
     """
@@ -50,12 +50,12 @@ def latent_traversal(
 
     Args:
         model: the VAE.
-        x: one example, shape (1, *event); the other dimensions stay at its posterior mean.
-        values: what the moving dimension is set to, shape (S,); the prior's scale is 1.
+        x: one example, (1, *event); the other dimensions stay at its posterior mean.
+        values: what the moving dimension is set to, (S,); the prior's scale is 1.
         dimensions: which latent dimensions to move, M of them; all L by default.
 
     Returns:
-        Shape (M, S, *event), on the scale of ``model.decode_mean``.
+        (M, S, *event), on the scale of ``model.decode_mean``.
 
     Taught in: models/vae
     """
@@ -80,19 +80,10 @@ def active_units(model: VAE, x: Tensor) -> Tensor:
     A dimension counts as active for A above `ACTIVE_VARIANCE` = 0.01; a collapsed one has q(z|x)
     equal to the prior for all x, and A near 0.
 
-    Args:
-        model: the VAE.
-        x: data, shape (N, *event), at least 2 examples.
-
     Returns:
-        Variances, shape (L,), never negative.
+        (L,) for data of shape (N, *event).
 
     Reference: Burda et al., arXiv:1509.00519.
-
-    >>> from helpers.networks import MLP
-    >>> model = VAE(MLP(6, [16], 4), MLP(2, [16], 6), 2)
-    >>> (active_units(model, torch.eye(6)) > ACTIVE_VARIANCE).shape
-    torch.Size([2])
 
     Taught in: models/vae
     """

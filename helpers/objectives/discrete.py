@@ -21,11 +21,10 @@ def entropy_categorical(logits: Tensor) -> Tensor:
     $$H(p) = -\sum_k p_k \log p_k, \qquad 0 \log 0 = 0$$
 
     Args:
-        logits: unnormalised log-probabilities, shape (B, K); any leading dimensions. A logit of
-            −∞ is a category that never occurs.
+        logits: unnormalised log-probabilities, (B, K); −∞ for what never occurs.
 
     Returns:
-        Shape (B,), nats, from 0 (one category is certain) to log K (all are equally likely).
+        (B,), nats, from 0 (one category is certain) to log K (all are equally likely).
 
     >>> entropy_categorical(torch.tensor([0.5, 0.25, 0.125, 0.125]).log()) / math.log(2)  # bits
     tensor(1.7500)
@@ -40,16 +39,8 @@ def cross_entropy_categorical(logits_p: Tensor, logits_q: Tensor) -> Tensor:
 
     $$H(p, q) = -\sum_k p_k \log q_k = H(p) + \mathrm{KL}(p \,\|\, q)$$
 
-    Args:
-        logits_p: unnormalised log-probabilities of the data, shape (B, K).
-        logits_q: unnormalised log-probabilities of the model, same shape.
-
     Returns:
-        Shape (B,), nats, at least the entropy of p; infinite where p allows what q excludes.
-
-    >>> p, q = torch.tensor([1.0, 0.0]), torch.tensor([0.25, 0.75])
-    >>> cross_entropy_categorical(p.log(), q.log())
-    tensor(1.3863)
+        (B,), nats, at least the entropy of p; infinite where p allows what q excludes.
 
     Taught in: concepts/probability
     """
@@ -64,16 +55,8 @@ def total_variation_categorical(logits_p: Tensor, logits_q: Tensor) -> Tensor:
 
     $$\mathrm{TV}(p, q) = \max_A |p(A) - q(A)| = \tfrac12 \sum_k |p_k - q_k|$$
 
-    Args:
-        logits_p: unnormalised log-probabilities of p, shape (B, K); any leading dimensions.
-        logits_q: unnormalised log-probabilities of q, same shape.
-
     Returns:
-        Shape (B,), without unit, from 0 (equal) to 1 (nothing in common); symmetric.
-
-    >>> p, q = torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.25, 0.5, 0.25])
-    >>> total_variation_categorical(p.log(), q.log())
-    tensor(0.2500)
+        (B,), without unit, from 0 (equal) to 1 (nothing in common); symmetric.
 
     Taught in: concepts/probability
     """

@@ -20,12 +20,11 @@ def kl_categorical(logits_q: Tensor, logits_p: Tensor) -> Tensor:
     $$\mathrm{KL}(q \,\|\, p) = \sum_k q_k \log \frac{q_k}{p_k}, \qquad 0 \log 0 = 0$$
 
     Args:
-        logits_q: unnormalised log-probabilities of q, shape (B, K); any leading dimensions.
-            A logit of −∞ is a category that never occurs.
-        logits_p: unnormalised log-probabilities of p, same shape.
+        logits_q: unnormalised log-probabilities of q, (B, K); −∞ for what never occurs.
+        logits_p: those of p, same shape.
 
     Returns:
-        Shape (B,), nats, never negative; infinite where q allows what p excludes.
+        (B,), nats, never negative; infinite where q allows what p excludes.
 
     >>> q, p = torch.tensor([[0.5, 0.5, 0.0]]), torch.tensor([[0.25, 0.25, 0.5]])
     >>> kl_categorical(q.log(), p.log())
@@ -46,15 +45,8 @@ def js_categorical(logits_q: Tensor, logits_p: Tensor) -> Tensor:
     $$\mathrm{JS}(q, p) = \tfrac12 \mathrm{KL}(q \,\|\, m) + \tfrac12 \mathrm{KL}(p \,\|\, m),
       \qquad m = \tfrac12 (q + p)$$
 
-    Args:
-        logits_q: unnormalised log-probabilities of q, shape (B, K); any leading dimensions.
-        logits_p: unnormalised log-probabilities of p, same shape.
-
     Returns:
-        Shape (B,), nats, from 0 (equal) to log 2 (nothing in common); symmetric.
-
-    >>> js_categorical(torch.tensor([[1.0, 0.0]]).log(), torch.tensor([[0.0, 1.0]]).log())
-    tensor([0.6931])
+        (B,), nats, from 0 (equal) to log 2 (nothing in common); symmetric.
 
     Taught in: concepts/probability
     """
@@ -71,10 +63,10 @@ def importance_weighted_bound(log_weights: Tensor) -> Tensor:
       w_k = \frac{p(x, z_k)}{q(z_k \mid x)}, \quad z_k \sim q(z \mid x)$$
 
     Args:
-        log_weights: log w, shape (K, B): one row for each of the K draws.
+        log_weights: log w, (K, B): one row for each of the K draws.
 
     Returns:
-        Shape (B,), nats. Its expectation never exceeds log p(x) and never falls as K grows.
+        (B,), nats. Its expectation never exceeds log p(x) and never falls as K grows.
 
     Reference: Burda et al., arXiv:1509.00519.
 
@@ -91,11 +83,8 @@ def effective_sample_size(log_weights: Tensor) -> Tensor:
 
     $$\mathrm{ESS} = \frac{\left(\sum_k w_k\right)^2}{\sum_k w_k^2}$$
 
-    Args:
-        log_weights: log w, shape (K, B): one row for each of the K draws.
-
     Returns:
-        Shape (B,), from 1 (one weight dwarfs all others) to K (all are equal).
+        (B,) for log w of shape (K, B): from 1 (one weight dwarfs all others) to K (all are equal).
 
     >>> effective_sample_size(torch.tensor([[1.0, 1.0], [1.0, 0.0], [1.0, 0.0]]).log())
     tensor([3., 1.])
