@@ -1,4 +1,4 @@
-r"""The one place where argument errors are made.
+"""The one place where argument errors are made.
 
 Every message is one sentence: ``argument must …, got …: hint``. Call these once, at the public
 door of a function or a constructor, and test them with ``pytest.raises(match=…)``.
@@ -23,7 +23,7 @@ T = TypeVar("T")
 def argument_error(
     name: str, expected: str, got: object, hint: str = "", kind: type[Exception] = ValueError
 ) -> Exception:
-    r"""An exception in the house format, for the cases that no check below covers.
+    """An exception in the house format, for the cases that no check below covers.
 
     Args:
         name: the argument as the caller wrote it.
@@ -144,7 +144,7 @@ def check_between(name: str, value: float, low: float, high: float, *, ends: str
 
 
 def check_tensor(name: str, x: object, *, hint: str = "convert it with torch.as_tensor") -> None:
-    r"""Raise TypeError unless `x` is a tensor.
+    """Raise TypeError unless `x` is a tensor.
 
     >>> check_tensor("x", [1.0, 2.0])
     Traceback (most recent call last):
@@ -155,7 +155,7 @@ def check_tensor(name: str, x: object, *, hint: str = "convert it with torch.as_
 
 
 def check_shape(name: str, x: Tensor, shape: Sequence[Dimension], *, hint: str = "") -> None:
-    r"""Raise ValueError unless the shape of `x` matches the pattern `shape`.
+    """Raise ValueError unless the shape of `x` matches the pattern `shape`.
 
     Args:
         name: the argument as the caller wrote it.
@@ -193,7 +193,7 @@ def check_shape(name: str, x: Tensor, shape: Sequence[Dimension], *, hint: str =
 
 
 def check_floating(name: str, x: Tensor) -> None:
-    r"""Raise TypeError unless `x` is a tensor of floating-point numbers.
+    """Raise TypeError unless `x` is a tensor of floating-point numbers.
 
     >>> check_floating("x", torch.arange(3))
     Traceback (most recent call last):
@@ -206,7 +206,7 @@ def check_floating(name: str, x: Tensor) -> None:
 
 
 def check_integer(name: str, x: Tensor) -> None:
-    r"""Raise TypeError unless `x` is a tensor of integers (booleans are none).
+    """Raise TypeError unless `x` is a tensor of integers (booleans are none).
 
     >>> check_integer("y", torch.tensor([0.5]))
     Traceback (most recent call last):
@@ -219,7 +219,7 @@ def check_integer(name: str, x: Tensor) -> None:
 
 
 def check_finite(name: str, x: Tensor) -> None:
-    r"""Raise ValueError if `x` holds a NaN or an infinity.
+    """Raise ValueError if `x` holds a NaN or an infinity.
 
     >>> check_finite("x", torch.tensor([1.0, float("nan"), float("inf")]))
     Traceback (most recent call last):
@@ -233,7 +233,7 @@ def check_finite(name: str, x: Tensor) -> None:
 
 
 def check_range(name: str, x: Tensor, low: float, high: float, *, hint: str = "") -> None:
-    r"""Raise ValueError unless all values of `x` lie in the closed interval [low, high].
+    """Raise ValueError unless all values of `x` lie in the closed interval [low, high].
 
     >>> check_range("x", torch.tensor([0, 255]), 0, 1, hint="divide pixels by 255")
     Traceback (most recent call last):
@@ -249,7 +249,7 @@ def check_range(name: str, x: Tensor, low: float, high: float, *, hint: str = ""
 
 
 def check_nonempty(name: str, x: Tensor) -> None:
-    r"""Raise ValueError if `x` has no elements.
+    """Raise ValueError if `x` has no elements.
 
     >>> check_nonempty("x", torch.zeros(0, 3))
     Traceback (most recent call last):
@@ -261,7 +261,7 @@ def check_nonempty(name: str, x: Tensor) -> None:
 
 
 def check_positive(name: str, value: float, *, hint: str = "") -> None:
-    r"""Raise unless `value` is a finite number above zero.
+    """Raise unless `value` is a finite number above zero.
 
     >>> check_positive("std", 0.0)
     Traceback (most recent call last):
@@ -273,7 +273,7 @@ def check_positive(name: str, value: float, *, hint: str = "") -> None:
 
 
 def check_at_least(name: str, value: float, minimum: float, *, hint: str = "") -> None:
-    r"""Raise unless `value` is a finite number of at least `minimum`.
+    """Raise unless `value` is a finite number of at least `minimum`.
 
     The type of `minimum` says what is wanted: with an int `value` must be an integer (a count:
     ``check_at_least("epochs", epochs, 1)``), with a float any real number
@@ -300,7 +300,7 @@ def _check_number(name: str, value: object, expected: str, hint: str, kind: type
 
 
 def check_option(name: str, value: T, options: Iterable[T]) -> T:
-    r"""Return `value` if it is one of the `options`; otherwise the error lists them.
+    """Return `value` if it is one of the `options`; otherwise the error lists them.
 
     >>> check_option("name", "mnist", ["digits", "mnist"])
     'mnist'
@@ -321,7 +321,7 @@ def check_option(name: str, value: T, options: Iterable[T]) -> T:
 def check_same_device(
     name: str, x: Tensor | torch.Generator, other_name: str, device: torch.device | str
 ) -> None:
-    r"""Raise ValueError unless `x` (a tensor or a generator) lives on `device`.
+    """Raise ValueError unless `x` (a tensor or a generator) lives on `device`.
 
     Args:
         name: the argument as the caller wrote it.

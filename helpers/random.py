@@ -1,4 +1,4 @@
-r"""Seeds: one call for a whole notebook, and generators for everything that is drawn."""
+"""Seeds: one call for a whole notebook, and generators for everything that is drawn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from helpers.checks import argument_error, check_at_least, check_same_device
 
 
 def seed_everything(seed: int) -> None:
-    r"""Seed the global generators of Python, NumPy and PyTorch (all its devices).
+    """Seed the global generators of Python, NumPy and PyTorch (all its devices).
 
     A chapter calls it once, after its parameters. Inside the package everything that draws takes a
     ``rng=`` and leaves these global states alone when it is given one.
@@ -38,7 +38,7 @@ def seed_everything(seed: int) -> None:
 
 
 def seeded(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
-    r"""A seeded generator on `device`, independent of the global state.
+    """A seeded generator on `device`, independent of the global state.
 
     Args:
         seed: an integer in [0, 2³²).
@@ -60,7 +60,7 @@ def seeded(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
 
 
 def normal(shape: Sequence[int], like: Tensor, rng: torch.Generator | None = None) -> Tensor:
-    r"""Standard normal numbers with the device and type of `like`.
+    """Standard normal numbers with the device and type of `like`.
 
     Args:
         shape: of the result.
@@ -109,7 +109,7 @@ def _check_device(rng: torch.Generator | None, like: Tensor) -> None:
 
 
 def check_seed(seed: int) -> None:
-    r"""Raise unless `seed` is an integer in [0, 2³²).
+    """Raise unless `seed` is an integer in [0, 2³²).
 
     >>> check_seed(-1)
     Traceback (most recent call last):

@@ -92,7 +92,7 @@ class IsotropicGaussian(Gaussian):
 
 
 class GaussianLikelihood(nn.Module):
-    r"""Turns a decoder's output into an `IsotropicGaussian` around it.
+    """Turns a decoder's output into an `IsotropicGaussian` around it.
 
     A fixed std sets the weight of reconstruction against KL as surely as beta does. Learning it
     removes that choice, and is sound as long as the data are not constant or discrete (the

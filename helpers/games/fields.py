@@ -1,4 +1,4 @@
-r"""Games of two players as vector fields: the bilinear game, the Dirac-GAN, any value function.
+"""Games of two players as vector fields: the bilinear game, the Dirac-GAN, any value function.
 
 A point holds the parameters of both players along its last dimension, those of the minimising
 player first. The field is what the players would descend together: the gradient of the value for

@@ -1,4 +1,4 @@
-r"""Five ways to step in the field of a game, and the path of any of them.
+"""Five ways to step in the field of a game, and the path of any of them.
 
 A way to play is a constant that maps a point $p_t$ and the one before it, $p_{t-1}$, to the next
 one. At the first step the two are the same point.

@@ -23,7 +23,7 @@ class ModeCoverage(NamedTuple):
 
 
 def mode_coverage(x: Tensor, means: Tensor, std: float, *, radius: float = 3.0) -> ModeCoverage:
-    r"""Modes that samples reach, and the fraction of samples that lie at a mode.
+    """Modes that samples reach, and the fraction of samples that lie at a mode.
 
     A sample is of high quality when it lies within `radius` standard deviations of its nearest
     mode; a mode is covered when at least one such sample is there.
@@ -100,7 +100,7 @@ def reverse_kl(counts: Tensor) -> Estimate:
 
 
 def reverse_kl_floor(n: int, modes: int) -> float:
-    r"""What `reverse_kl` gives on average for n perfect samples: about (K − 1)/(2n) nats.
+    """What `reverse_kl` gives on average for n perfect samples: about (K − 1)/(2n) nats.
 
     Twice n times the divergence has, for large n, a χ² distribution with K − 1 degrees of freedom.
 

@@ -10,7 +10,7 @@ from helpers.metrics.sets import distance_blocks, two_sets
 
 
 def nearest_neighbours(x: Tensor, reference: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
-    r"""The k nearest rows of `reference` for each row of `x`, in Euclidean distance.
+    """The k nearest rows of `reference` for each row of `x`, in Euclidean distance.
 
     Generated images shown beside their nearest training images tell memory from invention.
 

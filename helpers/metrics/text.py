@@ -1,4 +1,4 @@
-r"""What samples of text are like: how varied, how repetitive, how much is copied.
+"""What samples of text are like: how varied, how repetitive, how much is copied.
 
 A sequence is a string or a sequence of tokens or words; its n-grams are its runs of n neighbours.
 """
@@ -23,7 +23,7 @@ class Shares(NamedTuple):
 
 
 def ngrams(sequence: Sequence[Hashable], n: int) -> Iterator[tuple[Hashable, ...]]:
-    r"""All runs of n neighbours, in order; none where the sequence is shorter.
+    """All runs of n neighbours, in order; none where the sequence is shorter.
 
     >>> list(ngrams("abac", 2))
     [('a', 'b'), ('b', 'a'), ('a', 'c')]
@@ -49,7 +49,7 @@ def distinct(samples: Sequences, n: int) -> float:
 
 
 def repeated(samples: Sequences, n: int) -> float:
-    r"""Share of n-grams that occurred earlier *in the same sample*: text that goes in circles.
+    """Share of n-grams that occurred earlier *in the same sample*: text that goes in circles.
 
     It lies in [0, 1) and is 0 where no sample repeats itself, even if two samples are equal.
 
@@ -65,7 +65,7 @@ def repeated(samples: Sequences, n: int) -> float:
 def shares(
     samples: Sequences, train: Sequence[Hashable], test: Sequence[Hashable], n: int
 ) -> Shares:
-    r"""Which n-grams of samples are in the training text, only in the test text, or in neither.
+    """Which n-grams of samples are in the training text, only in the test text, or in neither.
 
     Each occurrence counts, also of the same n-gram.
 

@@ -1,4 +1,4 @@
-r"""Bayesian networks over categorical variables whose best structure can be found exactly: trees.
+"""Bayesian networks over categorical variables whose best structure can be found exactly: trees.
 
 A tree lets each variable depend on one other variable, its parent. Among all trees the one with
 the highest likelihood is a maximum spanning tree under the pairwise mutual informations, so the
@@ -142,7 +142,7 @@ def mutual_information(pairs: Tensor) -> Tensor:
 
 
 def maximum_spanning_tree(weights: Tensor, root: int = 0) -> tuple[Tensor, Tensor]:
-    r"""The spanning tree with the largest total weight, by Prim's algorithm.
+    """The spanning tree with the largest total weight, by Prim's algorithm.
 
     The tree grows from the root: each step adds the heaviest edge that leaves it.
 

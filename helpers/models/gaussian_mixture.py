@@ -1,4 +1,4 @@
-r"""Mixtures of Gaussians with full covariances, fitted by EM, and what to do when one collapses."""
+"""Mixtures of Gaussians with full covariances, fitted by EM, and what to do when one collapses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-r"""Hidden Markov models: forward–backward, Viterbi, Baum–Welch."""
+"""Hidden Markov models: forward–backward, Viterbi, Baum–Welch."""
 
 from __future__ import annotations
 

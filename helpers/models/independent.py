@@ -1,4 +1,4 @@
-r"""The simplest honest model of images: each pixel by itself, with counted frequencies."""
+"""The simplest honest model of images: each pixel by itself, with counted frequencies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-r"""Finite mixtures fitted by expectation–maximisation (EM).
+"""Finite mixtures fitted by expectation–maximisation (EM).
 
 A mixture explains each example by one of K components, and which one is not observed. EM
 alternates the posterior over the component (E-step) with weighted maximum likelihood (M-step); no

@@ -1,4 +1,4 @@
-r"""A recurrent network as a distribution over sequences of symbols."""
+"""A recurrent network as a distribution over sequences of symbols."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class RecurrentLanguageModel(nn.Module):
             set_forget_bias(self.recurrent, forget_bias)
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        r"""Logits of the next symbol after each one read, and the state after the last.
+        """Logits of the next symbol after each one read, and the state after the last.
 
         Args:
             x: symbols read, (B, T) in {0, …, V}, where V is `start`.
@@ -96,7 +96,7 @@ class RecurrentLanguageModel(nn.Module):
         return logits[:, 0], after
 
     def loss(self, x: Tensor, *, rng: torch.Generator | None = None) -> dict[str, Tensor]:
-        r"""Mean negative log-likelihood of a sequence, in nats.
+        """Mean negative log-likelihood of a sequence, in nats.
 
         Args:
             x: whole sequences, (B, T) in {0, …, V−1}; with `end` −1 behind their ends.
@@ -113,7 +113,7 @@ class RecurrentLanguageModel(nn.Module):
     def loss_and_state(
         self, tokens_in: Tensor, tokens_out: Tensor, state: State | None = None
     ) -> tuple[Tensor, State]:
-        r"""Mean nats of a symbol in a window of a long sequence, and the state after it.
+        """Mean nats of a symbol in a window of a long sequence, and the state after it.
 
         Args:
             tokens_in: symbols read, (B, T) in {0, …, V}.
@@ -127,7 +127,7 @@ class RecurrentLanguageModel(nn.Module):
         return F.cross_entropy(logits.flatten(0, 1), y.flatten()), state
 
     def log_conditionals(self, x: Tensor) -> Tensor:
-        r"""Log-probability of each symbol given those before it in its row, nats; no dropout.
+        """Log-probability of each symbol given those before it in its row, nats; no dropout.
 
         (B, T) to (B, T); with `end` to (B, T + 1), that of the end included and 0 behind it.
         """
@@ -136,7 +136,7 @@ class RecurrentLanguageModel(nn.Module):
             return self._log_conditionals(x)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        r"""Exact log-likelihood of whole sequences: (B, T) as in `loss` to (B,) nats."""
+        """Exact log-likelihood of whole sequences: (B, T) as in `loss` to (B,) nats."""
         return self.log_conditionals(x).sum(1)
 
     @torch.no_grad()
@@ -149,7 +149,7 @@ class RecurrentLanguageModel(nn.Module):
         keep: Filter | None = None,
         rng: torch.Generator | None = None,
     ) -> Tensor:
-        r"""Draw sequences symbol after symbol, with a carried state: T steps for T symbols.
+        """Draw sequences symbol after symbol, with a carried state: T steps for T symbols.
 
         Args:
             n: number of sequences, at least 1.

@@ -1,4 +1,4 @@
-r"""An encoder reads one sequence, a decoder writes another while it looks back at the first."""
+"""An encoder reads one sequence, a decoder writes another while it looks back at the first."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class SequenceToSequence(nn.Module):
         own: float = 0.0,
         rng: torch.Generator | None = None,
     ) -> tuple[Tensor, Tensor]:
-        r"""Logits of each symbol given the *true* ones before it: teacher forcing.
+        """Logits of each symbol given the *true* ones before it: teacher forcing.
 
         Args:
             target: (B, T), −1 behind the ends.
@@ -160,14 +160,14 @@ class SequenceToSequence(nn.Module):
         return {"loss": nats.mean(), "nats_per_symbol": nats.detach().sum() / symbols}
 
     def log_conditionals(self, target: Tensor, source: Tensor, **options: Any) -> Tensor:
-        r"""Log-probability of each symbol and of the end: (B, T + 1) nats, 0 behind the end."""
+        """Log-probability of each symbol and of the end: (B, T + 1) nats, 0 behind the end."""
         logits, _ = self(target, source, **options)
         y = with_end(target.long(), self.end)
         how: dict[str, Any] = {"ignore_index": PADDING, "reduction": "none"}
         return -F.cross_entropy(logits.flatten(0, 1), y.flatten(), **how).view_as(y)
 
     def log_prob(self, target: Tensor, source: Tensor) -> Tensor:
-        r"""Exact log p(target | source), the end included: (B, T) and (B, S) to (B,) nats."""
+        """Exact log p(target | source), the end included: (B, T) and (B, S) to (B,) nats."""
         return self.log_conditionals(target, source).sum(1)
 
     @torch.no_grad()
@@ -180,7 +180,7 @@ class SequenceToSequence(nn.Module):
         keep: Filter | None = None,
         rng: torch.Generator | None = None,
     ) -> Tensor:
-        r"""Draw n targets for each source.
+        """Draw n targets for each source.
 
         Args:
             n: at least 1.
@@ -200,7 +200,7 @@ class SequenceToSequence(nn.Module):
 
     @torch.no_grad()
     def beam(self, source: Tensor, *, width: int, length: int = 100) -> tuple[Tensor, Tensor]:
-        r"""The most probable targets of one source (1, S) that a beam finds, best first.
+        """The most probable targets of one source (1, S) that a beam finds, best first.
 
         Returns:
             Targets (W, T), −1 behind the ends, and log p (W,) in nats. A target that fills all

@@ -1,4 +1,4 @@
-r"""Networks without any probability in them; every model takes its networks as arguments."""
+"""Networks without any probability in them; every model takes its networks as arguments."""
 
 from helpers.networks.attention import AdditiveAttention
 from helpers.networks.convolution import ConvDecoder, ConvEncoder, PositionMap

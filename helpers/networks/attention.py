@@ -1,4 +1,4 @@
-r"""Attention over a sequence: weights from a small network, and the weighted mean."""
+"""Attention over a sequence: weights from a small network, and the weighted mean."""
 
 from __future__ import annotations
 

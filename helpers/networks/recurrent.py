@@ -1,4 +1,4 @@
-r"""Recurrent cells, written out: Elman's, the gated recurrent unit, the long short-term memory.
+"""Recurrent cells, written out: Elman's, the gated recurrent unit, the long short-term memory.
 
 Each holds its weights under PyTorch's names, ``weight_ih``, ``weight_hh``, ``bias_ih`` and
 ``bias_hh``, so that ``ours.load_state_dict(theirs.state_dict())`` copies them.

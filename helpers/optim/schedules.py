@@ -1,4 +1,4 @@
-r"""The step size as a function of $t$, the number of steps taken: 0 before the first one.
+"""The step size as a function of $t$, the number of steps taken: 0 before the first one.
 
 Taught in: optimisation/gradient_methods
 """

@@ -1,4 +1,4 @@
-r"""Sequences from a model of the next symbol: filters of its logits, sampling, beam search.
+"""Sequences from a model of the next symbol: filters of its logits, sampling, beam search.
 
 The model is a callable ``step(token, state) -> (logits, state)``: token (N,) int64, logits (N, V).
 The state is None or a tuple of tensors whose first dimension is N; nothing else is known of it.
@@ -20,7 +20,7 @@ Filter = Callable[[Tensor], Tensor]
 
 
 def temperature(logits: Tensor, value: float) -> Tensor:
-    r"""Logits (..., V) of the distribution proportional to p^(1/value).
+    """Logits (..., V) of the distribution proportional to p^(1/value).
 
     A value below 1 sharpens, 1 changes nothing, above 1 flattens.
 
@@ -34,7 +34,7 @@ def temperature(logits: Tensor, value: float) -> Tensor:
 
 
 def top_k(logits: Tensor, k: int) -> Tensor:
-    r"""Keep the k largest logits (..., V), of equal ones an arbitrary one; the others get −∞.
+    """Keep the k largest logits (..., V), of equal ones an arbitrary one; the others get −∞.
 
     >>> top_k(torch.tensor([0.0, 2.0, 1.0]), 2)
     tensor([-inf, 2., 1.])
@@ -49,7 +49,7 @@ def top_k(logits: Tensor, k: int) -> Tensor:
 
 
 def nucleus(logits: Tensor, p: float) -> Tensor:
-    r"""Keep the smallest set of symbols that holds at least p, in (0, 1]; the others get −∞.
+    """Keep the smallest set of symbols that holds at least p, in (0, 1]; the others get −∞.
 
     >>> nucleus(torch.tensor([0.5, 0.2, 0.3]).log(), 0.7).exp()
     tensor([0.5000, 0.0000, 0.3000])
@@ -78,7 +78,7 @@ def ancestral(
     end: int | None = None,
     rng: torch.Generator | None = None,
 ) -> Tensor:
-    r"""Draw symbol after symbol, each from the model's distribution given those before it.
+    """Draw symbol after symbol, each from the model's distribution given those before it.
 
     The state is carried, so T symbols cost T steps.
 
@@ -125,7 +125,7 @@ def beam_search(
     width: int,
     end: int | None = None,
 ) -> tuple[Tensor, Tensor]:
-    r"""Search for the most probable continuations, keeping the best `width` prefixes.
+    """Search for the most probable continuations, keeping the best `width` prefixes.
 
     With ``width`` ≥ V^(T−1) nothing is thrown away before the last symbol, and the search is exact.
 

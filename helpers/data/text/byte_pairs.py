@@ -1,4 +1,4 @@
-r"""Byte-pair tokens: a vocabulary learnt by merging the most frequent pair again and again."""
+"""Byte-pair tokens: a vocabulary learnt by merging the most frequent pair again and again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Pair = tuple[int, int]
 
 
 class BytePairs:
-    r"""A tokeniser over the bytes of UTF-8, so that every text can be encoded and comes back.
+    """A tokeniser over the bytes of UTF-8, so that every text can be encoded and comes back.
 
     Tokens 0 to 255 are the bytes. Merge number m makes token 256 + m out of two earlier tokens.
     Encoding applies the merges in the order in which they were learnt. Merges do not cross the
@@ -53,7 +53,7 @@ class BytePairs:
 
     @classmethod
     def learn(cls, text: str, *, vocabulary: int) -> BytePairs:
-        r"""Merge the most frequent pair until there are so many tokens, or no pair occurs twice.
+        """Merge the most frequent pair until there are so many tokens, or no pair occurs twice.
 
         Of pairs that are equally frequent the one with the smaller tokens is merged, so the result
         depends on the text alone.

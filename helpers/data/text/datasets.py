@@ -1,4 +1,4 @@
-r"""Text as sequences of character codes.
+"""Text as sequences of character codes.
 
 ``pydoc`` is the reference text that ships with Python itself (``pydoc_data.topics``, what
 ``help("LOOPING")`` prints; PSF licence), about 465,000 characters in Python 3.11. It differs from
@@ -33,7 +33,7 @@ SHAKESPEARE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class TextSplits:
-    r"""Training, validation and perhaps test text over one alphabet.
+    """Training, validation and perhaps test text over one alphabet.
 
     The alphabet holds all characters, sorted; the code of a character is its place in it. The test
     text is empty unless it was asked for.
@@ -81,7 +81,7 @@ class TextSplits:
 
 
 def load(name: str | os.PathLike[str] = "pydoc") -> TextSplits:
-    r"""The text called `name`, or that of a file of one's own.
+    """The text called `name`, or that of a file of one's own.
 
     Args:
         name: ``"pydoc"``; ``"shakespeare"``, which is downloaded once (1.1 MB); or the path of a

@@ -1,4 +1,4 @@
-r"""Numbers written out in English and the same numbers in digits: a translation with exact answers.
+"""Numbers written out in English and the same numbers in digits: a translation with exact answers.
 
 A phrase is made by rules from a number, in one of four styles, so whether a translation is right
 is never a matter of opinion.
@@ -25,7 +25,7 @@ STYLES = ("british", "american", "hundreds", "digits")
 
 @dataclass(frozen=True)
 class NumberWords:
-    r"""Pairs of a phrase and its digits; no number of one part occurs in the other.
+    """Pairs of a phrase and its digits; no number of one part occurs in the other.
 
     A pair is ``("forty-two", "42")`` for instance.
     """
@@ -35,7 +35,7 @@ class NumberWords:
 
 
 def spell(number: int, style: str = "british") -> str:
-    r"""A number in words.
+    """A number in words.
 
     Args:
         number: 0 … 999,999.
@@ -70,7 +70,7 @@ def spell(number: int, style: str = "british") -> str:
 
 
 def read(phrase: str) -> int:
-    r"""The number that a phrase of any style means: the rules that a network is to find.
+    """The number that a phrase of any style means: the rules that a network is to find.
 
     >>> read("four hundred and seven thousand and twelve"), read("four zero seven")
     (407012, 407)
@@ -98,7 +98,7 @@ def read(phrase: str) -> int:
 
 
 def load(train: int, test: int, *, styles: Sequence[str] = STYLES, seed: int = 0) -> NumberWords:
-    r"""Pairs at random: a count of digits, then a number of so many digits, then a style.
+    """Pairs at random: a count of digits, then a number of so many digits, then a style.
 
     The counts 3 … 6 are equally frequent among the numbers of the test part, which all differ, and
     the counts 1 … 6 among those of the training part. So all numbers below a hundred, of which the

@@ -1,4 +1,4 @@
-r"""One long sequence as parallel streams, read in windows: batches for a state that is carried."""
+"""One long sequence as parallel streams, read in windows: batches for a state that is carried."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from helpers.checks import argument_error, check_counts, check_data
 
 
 class Streams:
-    r"""Windows of B contiguous streams: row b of a batch goes on where row b of the last ended.
+    """Windows of B contiguous streams: row b of a batch goes on where row b of the last ended.
 
     The sequence is cut into B pieces of equal length, and `start` is put before each; fewer than B
     symbols at the end of the sequence are left out. In each window the outputs are the inputs
