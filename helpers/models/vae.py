@@ -190,7 +190,7 @@ class VAE(nn.Module):
         """
         check_shape("z", z, (..., self.latent))
         with evaluating(self):
-            mean = self._unit(self.likelihood(z.reshape(-1, self.latent)).mean)
+            mean: Tensor = self._unit(self.likelihood(z.reshape(-1, self.latent)).mean)
         return mean.reshape(*z.shape[:-1], *self.event)
 
     def reconstruct(self, x: Tensor) -> Tensor:
