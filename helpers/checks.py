@@ -4,8 +4,6 @@ Every message is one sentence: ``argument must …, got …: hint``. Call these 
 door of a function or a constructor, and test them with ``pytest.raises(match=…)``.
 """
 
-from __future__ import annotations
-
 import difflib
 import math
 import numbers

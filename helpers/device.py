@@ -1,7 +1,5 @@
 """The device to compute on, chosen by name once for each notebook."""
 
-from __future__ import annotations
-
 import torch
 
 from helpers.checks import argument_error

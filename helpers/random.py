@@ -1,7 +1,5 @@
 """Seeds: one call for a whole notebook, and generators for everything that is drawn."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Batches of tensors that already fit in memory: shuffled where they live, no worker processes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

@@ -7,8 +7,6 @@ set-up cell of a chapter adds this package alone to what a reader has. Proxies a
 environment (`https_proxy`, `no_proxy`) at each call.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import http.client

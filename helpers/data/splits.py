@@ -1,7 +1,5 @@
 """Which examples of a reader's own data go to training, validation and test."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Values that are 0 or 1."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F

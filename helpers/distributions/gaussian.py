@@ -1,7 +1,5 @@
 """Normal distributions of independent values."""
 
-from __future__ import annotations
-
 import math
 
 import torch
@@ -54,7 +52,7 @@ class Gaussian:
         log_density = -0.5 * standard.square() - log_std - 0.5 * math.log(2 * math.pi)
         return log_density.flatten(1 - mean.ndim).sum(-1)
 
-    def kl(self, other: Gaussian) -> Tensor:
+    def kl(self, other: "Gaussian") -> Tensor:
         r"""Divergence KL(self‖other), exact and never negative: (B,), nats.
 
         $$\mathrm{KL}(q \,\|\, p) = \tfrac12 \sum_d \left(\frac{(\mu_q - \mu_p)^2}{\sigma_p^2}

@@ -1,7 +1,5 @@
 """A smooth density over numbers that are known only up to a bin."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F

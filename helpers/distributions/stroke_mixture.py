@@ -1,7 +1,5 @@
 """Where a pen goes next: a mixture of normals in the plane, and a coin for the pen's lift."""
 
-from __future__ import annotations
-
 import copy
 import math
 
@@ -110,7 +108,7 @@ class StrokeMixture:
         """Log-probability of the pen's lift alone: (...) of 0 or 1 → (...), nats."""
         return end * self.end_logit - F.softplus(self.end_logit)
 
-    def biased(self, bias: float) -> StrokeMixture:
+    def biased(self, bias: float) -> "StrokeMixture":
         r"""The mixture with less variation, for neater samples.
 
         $$ s \to s\, e^{-b}, \qquad \pi \propto e^{(1 + b) \hat\pi} $$
@@ -119,11 +117,11 @@ class StrokeMixture:
         """
         return self._changed(logits=(1 + bias) * self.logits, log_std=self.log_std - bias)
 
-    def scaled(self, scale: float) -> StrokeMixture:
+    def scaled(self, scale: float) -> "StrokeMixture":
         """The distribution of the step whose offset is `scale` times as long: another unit."""
         return self._changed(mu=scale * self.mu, log_std=self.log_std + math.log(scale))
 
-    def _changed(self, **parts: Tensor) -> StrokeMixture:
+    def _changed(self, **parts: Tensor) -> "StrokeMixture":
         other = copy.copy(self)
         other.__dict__.update(parts)
         return other

@@ -1,7 +1,5 @@
 """What values a distribution is over, and how wide its sums are."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

@@ -7,8 +7,6 @@ the first player, its negative for the second.
 Taught in: optimisation/adversarial_dynamics
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

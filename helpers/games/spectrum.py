@@ -3,8 +3,6 @@
 Taught in: optimisation/adversarial_dynamics
 """
 
-from __future__ import annotations
-
 import cmath
 from collections.abc import Callable
 from math import sqrt

@@ -6,8 +6,6 @@ one. At the first step the two are the same point.
 Taught in: optimisation/adversarial_dynamics
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -1,7 +1,5 @@
 """A number with its standard error."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Likelihoods in the unit of compression."""
 
-from __future__ import annotations
-
 import math
 
 from torch import Tensor

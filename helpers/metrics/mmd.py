@@ -1,7 +1,5 @@
 """Maximum mean discrepancy: are two sets of points drawn from one distribution?"""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """How many modes of a known mixture do samples reach, and how evenly?"""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

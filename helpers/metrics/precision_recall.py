@@ -1,7 +1,5 @@
 """Precision and recall of samples: are they realistic, and do they reach everything?"""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

@@ -1,7 +1,5 @@
 """Two sets of examples: one look at both, and the distances between them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

@@ -1,7 +1,5 @@
 """How sharp are images?"""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from helpers.checks import check_counts, check_data

@@ -3,8 +3,6 @@
 A sequence is a string or a sequence of tokens or words; its n-grams are its runs of n neighbours.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple

@@ -5,8 +5,6 @@ the highest likelihood is a maximum spanning tree under the pairwise mutual info
 structure is learnt without search (Chow and Liu, 1968).
 """
 
-from __future__ import annotations
-
 import math
 from typing import Self
 

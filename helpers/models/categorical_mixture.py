@@ -1,7 +1,5 @@
 """Mixtures of independent categorical variables, fitted by EM: naive Bayes without labels."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Models that are fitted in one piece: their tables take their size from the data."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import nn

@@ -1,7 +1,5 @@
 """The generative adversarial network: a sampler trained against a classifier."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

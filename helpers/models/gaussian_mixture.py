@@ -1,7 +1,5 @@
 """Mixtures of Gaussians with full covariances, fitted by EM, and what to do when one collapses."""
 
-from __future__ import annotations
-
 import math
 
 import torch

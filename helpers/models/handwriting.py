@@ -1,7 +1,5 @@
 """Handwriting as a sequence model: a recurrent network that says where the pen goes next."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Handwriting of a given text: a recurrent network that reads while it writes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

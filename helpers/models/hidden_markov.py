@@ -1,7 +1,5 @@
 """Hidden Markov models: forward–backward, Viterbi, Baum–Welch."""
 
-from __future__ import annotations
-
 from typing import Self
 
 import torch

@@ -1,7 +1,5 @@
 """Autoencoders with an adversary: the adversarial autoencoder and the VAE/GAN."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

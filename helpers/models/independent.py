@@ -1,7 +1,5 @@
 """The simplest honest model of images: each pixel by itself, with counted frequencies."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Self

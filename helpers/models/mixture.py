@@ -5,8 +5,6 @@ alternates the posterior over the component (E-step) with weighted maximum likel
 step lowers the objective (Dempster, Laird and Rubin, 1977).
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import Self
 

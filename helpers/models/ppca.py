@@ -1,7 +1,5 @@
 """Probabilistic PCA: the linear latent-variable model whose likelihood has a closed form."""
 
-from __future__ import annotations
-
 import math
 from typing import Self
 

@@ -1,7 +1,5 @@
 """A recurrent network as a distribution over sequences of symbols."""
 
-from __future__ import annotations
-
 from contextlib import nullcontext
 from typing import Any
 

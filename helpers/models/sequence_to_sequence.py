@@ -1,7 +1,5 @@
 """An encoder reads one sequence, a decoder writes another while it looks back at the first."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """The variational autoencoder: a latent-variable model trained on a bound on its likelihood."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any
@@ -210,7 +208,7 @@ class VAE(nn.Module):
     def _unit(self, x: Tensor) -> Tensor:
         """Levels as numbers in [0, 1]; other values as they are."""
         if self.support.kind == "integer":
-            return x.to(self._weight.dtype) / self.support.high
+            x = x.to(self._weight.dtype) / self.support.high
         return x
 
     def _posterior(self, x: Tensor) -> Gaussian:

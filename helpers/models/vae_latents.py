@@ -1,7 +1,5 @@
 """Looking into the latent space of a VAE: paths through it, and which dimensions are in use."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

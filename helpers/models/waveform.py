@@ -1,7 +1,5 @@
 """A distribution over sound, one sample after the other."""
 
-from __future__ import annotations
-
 from typing import Any, cast
 
 import torch
@@ -101,7 +99,7 @@ class WaveformModel(nn.Module):
         self,
         n: int,
         *,
-        classes: Tensor,
+        y: Tensor,
         length: int,
         memory: int | None = None,
         rng: torch.Generator | None = None,
@@ -110,13 +108,13 @@ class WaveformModel(nn.Module):
 
         Args:
             n: how many.
-            classes: (n,) integers, the class of each.
+            y: (n,) integers, the class of each.
             length: samples of each.
             memory: show the network this many samples of the past only, silence before them.
             rng: draws the component and the value of each sample.
         """
         check_counts(n=n, length=length)
-        y = self._classes("classes", classes, n)
+        y = self._classes("y", y, n)
         memory = self.context if memory is None else memory
         check_between("memory", memory, 1, self.context)
         kept = torch.arange(self.context, device=y.device) >= self.context - memory

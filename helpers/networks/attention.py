@@ -1,7 +1,5 @@
 """Attention over a sequence: weights from a small network, and the weighted mean."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Convolutional networks between an image and a vector."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from itertools import pairwise

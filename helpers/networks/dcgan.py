@@ -1,7 +1,5 @@
 """The convolutional generator and discriminator of a DCGAN, for any image size."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Dense layers: the multilayer perceptron."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Evaluation mode for as long as it is needed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

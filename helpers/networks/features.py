@@ -1,7 +1,5 @@
 """Fixed maps in front of a network: waves for fine detail, signs for separate pieces."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """A network that may be used and not changed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """How pen sequences enter and leave the networks that write."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

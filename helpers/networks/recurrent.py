@@ -4,8 +4,6 @@ Each holds its weights under PyTorch's names, ``weight_ih``, ``weight_hh``, ``bi
 ``bias_hh``, so that ``ours.load_state_dict(theirs.state_dict())`` copies them.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

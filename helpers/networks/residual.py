@@ -1,7 +1,5 @@
 """Residual block for images."""
 
-from __future__ import annotations
-
 import math
 
 from torch import Tensor, nn

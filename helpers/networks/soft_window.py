@@ -1,7 +1,5 @@
 """Attention that moves along a text: a few bumps that only ever go forward."""
 
-from __future__ import annotations
-
 import math
 
 import torch

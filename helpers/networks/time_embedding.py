@@ -1,7 +1,5 @@
 """A time as a vector of sines and cosines."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -5,8 +5,6 @@ x looks real. Every function gives one value for each example, to be minimised b
 name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

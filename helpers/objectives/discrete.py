@@ -5,8 +5,6 @@ kept, so that (B, K) gives (B,). The logarithms of probabilities are logits, so 
 common grid can be compared too, after the cell's size has been added to them.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

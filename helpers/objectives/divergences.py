@@ -4,8 +4,6 @@ Pure functions: the last dimension of logits is summed, all leading ones are kep
 gives (B,). All values are in nats. The divergence between normal distributions is `Gaussian.kl`.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

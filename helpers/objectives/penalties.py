@@ -4,8 +4,6 @@ A discriminator maps examples (B, …) to logits (B,). It must not mix the examp
 batch normalisation), since the gradient of one logit must be that of its own example.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

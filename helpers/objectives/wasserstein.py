@@ -1,7 +1,5 @@
 """Wasserstein distances: in closed form on the line, by linear programming in general."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

@@ -3,8 +3,6 @@
 Taught in: optimisation/gradient_methods
 """
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from helpers.checks import check_between, check_data

@@ -3,8 +3,6 @@
 Taught in: optimisation/gradient_methods
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

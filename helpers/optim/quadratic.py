@@ -6,8 +6,6 @@ do not mix: all there is to know is one 2×2 matrix for each curvature $\lambda_
 Taught in: optimisation/gradient_methods
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -7,8 +7,6 @@ the one of its name in ``torch.optim``.
 Taught in: optimisation/gradient_methods
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 

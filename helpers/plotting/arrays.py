@@ -1,7 +1,5 @@
 """What can be drawn: tensors, arrays and sequences of finite numbers."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

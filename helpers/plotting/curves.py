@@ -1,7 +1,5 @@
 """Curves over training time or any other axis."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt

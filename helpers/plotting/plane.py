@@ -1,7 +1,5 @@
 """Densities and samples in the plane."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

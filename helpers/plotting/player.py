@@ -1,7 +1,5 @@
 """Sound in a page: players that carry their samples with them and need no network."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io

@@ -1,7 +1,5 @@
 """Pen strokes on paper."""
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes

@@ -3,8 +3,6 @@
 Figures keep an opaque white ground, so that they read the same on a light and on a dark page.
 """
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap

@@ -4,8 +4,6 @@ The model is a callable ``step(token, state) -> (logits, state)``: token (N,) in
 The state is None or a tuple of tensors whose first dimension is N; nothing else is known of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -1,7 +1,5 @@
 """Finding the phases of a spectrogram."""
 
-from __future__ import annotations
-
 import math
 
 import torch

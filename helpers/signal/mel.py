@@ -1,7 +1,5 @@
 """The mel scale, in which equal steps sound equal."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """The μ-law: samples as levels that are finer near zero."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Short-time spectra of a waveform, and the way back."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

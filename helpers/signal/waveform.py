@@ -1,7 +1,5 @@
 """A sound as samples: one channel, in [-1, 1], at a sample rate in Hz."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from helpers.checks import argument_error, check_data

@@ -1,7 +1,5 @@
 """Truncated back-propagation through time: the state is carried, the gradient is not."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Checkpoints: state dicts in one file, written atomically, read without running code."""
 
-from __future__ import annotations
-
 import copy
 import os
 from collections import OrderedDict

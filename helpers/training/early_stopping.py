@@ -1,7 +1,5 @@
 """Stop when the validation score no longer improves, and go back to the best weights."""
 
-from __future__ import annotations
-
 import copy
 import math
 from collections.abc import Callable

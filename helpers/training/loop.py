@@ -1,7 +1,5 @@
 """The loop around a step: epochs, averages, progress."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """A step of several players, each with its own loss and its own parameters."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import torch

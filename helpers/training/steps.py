@@ -1,7 +1,5 @@
 """The usual training step."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -61,7 +61,7 @@ def test_samples_have_the_models_probabilities(seed: int) -> None:
     torch.manual_seed(seed)
     model, n = odd_model(levels=4), 20_000
     y = torch.ones(n).long()
-    drawn = model.sample(n, classes=y, length=3, rng=seeded(seed))
+    drawn = model.sample(n, y=y, length=3, rng=seeded(seed))
     triples = torch.tensor(list(itertools.product(range(4), repeat=3)))
     with torch.no_grad():
         p = model.log_prob(triples, y[: len(triples)]).exp()
@@ -77,7 +77,7 @@ def test_a_short_memory_hides_the_rest(seed: int) -> None:
         model.linear.weight[:, :2] = 0  # what is older than one sample counts nothing
         model.net.layers[0].weight[:, :2] = 0
     y = torch.tensor([0, 1, 1])
-    a, b = (model.sample(3, classes=y, length=9, memory=m, rng=seeded(seed)) for m in (1, 3))
+    a, b = (model.sample(3, y=y, length=9, memory=m, rng=seeded(seed)) for m in (1, 3))
     assert torch.equal(a, b)
 
 
@@ -93,7 +93,7 @@ def test_the_loss_is_the_mean_over_sounds_and_over_samples(seed: int) -> None:
 def test_narrow_integers_are_the_same_codes(dtype: torch.dtype) -> None:
     model, x, y = odd_model(), torch.randint(7, (2, 9)), torch.tensor([0, 1])
     torch.testing.assert_close(model.log_prob(x.to(dtype), y.to(dtype)), model.log_prob(x, y))
-    drawn = [model.sample(2, classes=k, length=4, rng=seeded(0)) for k in (y, y.to(dtype))]
+    drawn = [model.sample(2, y=k, length=4, rng=seeded(0)) for k in (y, y.to(dtype))]
     assert torch.equal(*drawn)
 
 
@@ -102,7 +102,7 @@ def test_no_value_is_read_on_a_device() -> None:
     model, y = odd_model().to("meta"), torch.zeros(2, dtype=torch.int64, device="meta")
     loss = model.loss(torch.zeros(2, 9, dtype=torch.int32, device="meta"), y)["loss"]
     loss.backward()
-    assert model.sample(2, classes=y, length=3).shape == (2, 3)
+    assert model.sample(2, y=y, length=3).shape == (2, 3)
 
 
 def test_bad_arguments_are_named() -> None:
@@ -111,7 +111,7 @@ def test_bad_arguments_are_named() -> None:
         model.log_prob(torch.full((1, 4), 7), y)
     with pytest.raises(ValueError, match=r"y must have shape \(1,\), got \(2,\)"):
         model.log_prob(torch.zeros(1, 4).long(), torch.tensor([0, 1]))
-    with pytest.raises(ValueError, match=r"classes must lie in \[0, 1\]"):
-        model.sample(1, classes=y + 2, length=2)
+    with pytest.raises(ValueError, match=r"y must lie in \[0, 1\]"):
+        model.sample(1, y=y + 2, length=2)
     with pytest.raises(ValueError, match=r"memory must lie in \[1, 3\], got 4"):
-        model.sample(1, classes=y, length=2, memory=4)
+        model.sample(1, y=y, length=2, memory=4)

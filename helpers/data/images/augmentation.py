@@ -4,8 +4,6 @@ Each function takes a batch of images and changes each image by its own draw. Le
 floats and rounded afterwards.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -7,8 +7,6 @@
 - a folder's path: your own PNG and JPEG files, 256 levels, split by shares.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Noise that makes integers continuous, so that a density can model them."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

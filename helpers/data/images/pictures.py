@@ -1,7 +1,5 @@
 """A folder of pictures as an array."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -13,8 +13,6 @@ a folder's path    your own WAV files           about 8 : 1 : 1     yours
 =================  ===========================  ==================  ===============================
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The free spoken digit dataset: people who say the digits, recorded at 8 kHz."""
 
-from __future__ import annotations
-
 import hashlib
 import zipfile
 from pathlib import Path

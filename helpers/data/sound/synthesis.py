@@ -1,7 +1,5 @@
 """Sounds by formula: vowels and a plucked string."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Reading WAV files: any number of channels, 8 to 32 bits, any sample rate."""
 
-from __future__ import annotations
-
 import io
 import math
 import wave

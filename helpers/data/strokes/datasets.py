@@ -12,8 +12,6 @@ name          items                      splits                 source and licen
 ============  =========================  =====================  ================================
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ A font stores the closed outline of a letter's ink. A pen draws along the middle
 way from one to the other has three steps, each a function of this file.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 from typing import Any

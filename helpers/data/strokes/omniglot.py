@@ -1,7 +1,5 @@
 """Omniglot's pen strokes: characters of many alphabets, drawn online by twenty people each."""
 
-from __future__ import annotations
-
 import zipfile
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The door of the models that write: padded pen sequences, and which of their steps are real."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

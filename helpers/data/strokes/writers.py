@@ -1,7 +1,5 @@
 """Writing a text with a pen: writers who differ, and points along their strokes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,7 +37,7 @@ class Writer:
     step: float = STEP
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> Writer:
+    def draw(cls, rng: np.random.Generator) -> "Writer":
         """A writer at random."""
         return cls(
             slant=rng.normal(0.12, 0.12),

@@ -1,7 +1,5 @@
 """Your own tables: a CSV file of numbers with names of the columns in its first line."""
 
-from __future__ import annotations
-
 import csv
 import math
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Byte-pair tokens: a vocabulary learnt by merging the most frequent pair again and again."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -52,7 +50,7 @@ class BytePairs:
         return BYTES + len(self.merges)
 
     @classmethod
-    def learn(cls, text: str, *, vocabulary: int) -> BytePairs:
+    def learn(cls, text: str, *, vocabulary: int) -> "BytePairs":
         """Merge the most frequent pair until there are so many tokens, or no pair occurs twice.
 
         Of pairs that are equally frequent the one with the smaller tokens is merged, so the result

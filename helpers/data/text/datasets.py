@@ -7,8 +7,6 @@ one version of Python to the next, so figures measured on it are not comparable 
 ``shakespeare`` is the usual file of 1,115,394 characters from his plays (public domain).
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 from collections.abc import Sequence

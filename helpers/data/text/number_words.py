@@ -4,8 +4,6 @@ A phrase is made by rules from a number, in one of four styles, so whether a tra
 is never a matter of opinion.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Many short sequences as one tensor: a row for each, filled up with −1 behind its end."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """One long sequence as parallel streams, read in windows: batches for a state that is carried."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

@@ -1,7 +1,5 @@
 """A density with sharp edges."""
 
-from __future__ import annotations
-
 import math
 
 import torch

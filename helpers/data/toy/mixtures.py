@@ -1,7 +1,5 @@
 """Mixtures of round Gaussians: on a ring, on a grid, and along curves."""
 
-from __future__ import annotations
-
 import math
 
 import torch
