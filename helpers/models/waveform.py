@@ -32,7 +32,7 @@ class WaveformModel(nn.Module):
     >>> x, y = torch.randint(256, (3, 100)), torch.tensor([0, 4, 1])
     >>> model.log_prob(x, y).shape
     torch.Size([3])
-    >>> model.sample(3, classes=y, length=30).shape
+    >>> model.sample(3, y=y, length=30).shape
     torch.Size([3, 30])
 
     Taught in: applications/speech
