@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers.checks import argument_error, check_between, check_counts, check_data, check_shape
-from helpers.distributions import Bernoulli, Gaussian
+from helpers.distributions import Bernoulli, Gaussian, Support
 from helpers.distributions.support import widen
 from helpers.networks import evaluating
 from helpers.objectives.divergences import importance_weighted_bound
@@ -64,7 +64,8 @@ class VAE(nn.Module):
         self.observation = likelihood
         with torch.no_grad(), evaluating(self):
             example = self.likelihood(self.prior().mean)
-        self.event, self.support = tuple(example.mean.shape[1:]), example.support
+        self.event: tuple[int, ...] = tuple(example.mean.shape[1:])
+        self.support: Support = example.support
 
     def prior(self) -> Gaussian:
         """The prior p(z) = N(0, I), with the shape (1, L)."""
@@ -188,7 +189,7 @@ class VAE(nn.Module):
         """
         check_shape("z", z, (..., self.latent))
         with evaluating(self):
-            mean: Tensor = self._unit(self.likelihood(z.reshape(-1, self.latent)).mean)
+            mean = self._unit(self.likelihood(z.reshape(-1, self.latent)).mean)
         return mean.reshape(*z.shape[:-1], *self.event)
 
     def reconstruct(self, x: Tensor) -> Tensor:
