@@ -1,7 +1,9 @@
 """The tested package behind the executable book on deep generative models.
 
-Nothing is re-exported here: import from the module that is named after the concept, for example
-``from helpers.models.vae import VAE``.
+Each folder re-exports its public names: ``from helpers.models import VAE``. Everything that draws
+takes ``rng``, a `torch.Generator`, and leaves the global state alone when it gets one. A mistake of
+the caller raises `TypeError` where an argument is of the wrong kind, and `ValueError` where its
+shape or value is wrong; the message names the argument, what was expected, and what came.
 """
 
 __version__ = "0.1.0"
