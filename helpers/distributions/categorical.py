@@ -9,12 +9,9 @@ from helpers.random import choose
 
 
 class Categorical:
-    r"""Independent values with the levels 0 … V − 1.
+    r"""Independent values with the levels 0 … V − 1, from logits l of shape (B, V, *event).
 
     $$\log p(x) = \sum_d \log \mathrm{softmax}(l_d)_{x_d}$$
-
-    Args:
-        logits: l, shape (B, V, *event): one for each level.
 
     >>> Categorical(torch.zeros(2, 4, 3)).log_prob(torch.ones(2, 3).long())
     tensor([-4.1589, -4.1589])
@@ -24,11 +21,7 @@ class Categorical:
 
     def __init__(self, logits: Tensor) -> None:
         self.logits = logits
-
-    @property
-    def support(self) -> Support:
-        """The integers 0 … V − 1."""
-        return Support("integer", 0, self.logits.shape[1] - 1)
+        self.support = Support("integer", 0, logits.shape[1] - 1)
 
     @property
     def mean(self) -> Tensor:

@@ -26,16 +26,11 @@ class StrokeMixture:
     Args:
         raw: (..., 6K + 1) unrestricted numbers, each of the first six K wide: logits of pi, means
             of x, means of y, log std of x, log std of y, r with rho = tanh r; then the logit of q.
-        min_std: m, in the unit of x and y: $\Sigma_k + m^2 I$ takes the place of $\Sigma_k$. Then
-            no log-density exceeds $-\log (2 \pi m^2)$; with m = 0 it can grow for ever on data
-            that repeat or lie on a line.
+        min_std: m, in the unit of x and y: $\Sigma_k + m^2 I$ replaces $\Sigma_k$, so that no
+            log-density exceeds $-\log (2 \pi m^2)$, not even on data that repeat.
 
     Reference: Graves, arXiv:1308.0850, section 4; the order of the numbers and the sign of the
     logit of q are ours.
-
-    >>> p = StrokeMixture(torch.zeros(5, 13))  # two standard normals, pen up half of the time
-    >>> p.log_prob(torch.zeros(5, 3)).exp()[0] * 4 * math.pi
-    tensor(1.0000)
 
     Taught in: applications/handwriting
     """
@@ -82,19 +77,15 @@ class StrokeMixture:
         return torch.cat([offset, self.end_logit.sigmoid()[..., None]], -1)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Log-density of steps, over all three numbers of each: (..., 3) → (...), nats.
-
-        It is a density in x and y (per squared unit) and a probability in e, which is 1 where the
-        pen leaves the paper after the step.
-        """
+        """Log-density of steps, over all three numbers of each: (..., 3) → (...), nats."""
         return self.log_density(x[..., :2]) + self.log_prob_end(x[..., 2])
 
     def log_density(self, offset: Tensor) -> Tensor:
         r"""Log-density of the offset alone: (..., 2) → (...), nats per squared unit.
 
         With $u = (x - \mu_1) / s_1$ and $v = (y - \mu_2) / s_2$ the exponent of one normal is
-        $-\tfrac12 (u^2 + w^2)$ with $w = v \cosh r - u \sinh r$, because $1 - \tanh^2 r$ is
-        $1 / \cosh^2 r$: no small difference is divided by another.
+        $-\tfrac12 (u^2 + w^2)$ with $w = v \cosh r - u \sinh r$: no small difference is divided by
+        another.
         """
         standard = (offset[..., None, :] - self.mu) * (-self.log_std).exp()  # (..., K, 2)
         u, v = standard.clamp(-FAR, FAR).unbind(-1)
@@ -109,11 +100,11 @@ class StrokeMixture:
         return end * self.end_logit - F.softplus(self.end_logit)
 
     def biased(self, bias: float) -> "StrokeMixture":
-        r"""The mixture with less variation, for neater samples.
+        r"""The mixture with less variation, for neater samples; as b grows, one mean is left.
 
         $$ s \to s\, e^{-b}, \qquad \pi \propto e^{(1 + b) \hat\pi} $$
 
-        As b grows from 0, one mean is left. Reference: Graves, arXiv:1308.0850, section 5.
+        Reference: Graves, arXiv:1308.0850, section 5.
         """
         return self._changed(logits=(1 + bias) * self.logits, log_std=self.log_std - bias)
 

@@ -11,11 +11,7 @@ CHUNK = 1 << 20  # distances held at once: 8 MB
 
 
 def two_sets(minimum: int = 1, **sets: Tensor) -> tuple[Tensor, Tensor]:
-    """Both sets as rows (N, D) and (M, D) in double precision, after the one look at them.
-
-    Args:
-        minimum: how many examples each set must have.
-        **sets: the two sets by name, (N, …) and (M, …), floating point, examples of one shape.
+    """Both sets, (N, …) and (M, …) by name, as rows (N, D) and (M, D) in double precision.
 
     >>> two_sets(x=torch.zeros(5, 8), y=torch.zeros(5, 1))
     Traceback (most recent call last):

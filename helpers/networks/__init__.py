@@ -8,6 +8,4 @@ from helpers.networks.evaluation import evaluating
 from helpers.networks.features import FourierFeatures, SignLatents
 from helpers.networks.frozen import frozen
 from helpers.networks.recurrent import ElmanCell, GRUCell, LSTMCell, set_forget_bias
-from helpers.networks.residual import ResidualBlock
 from helpers.networks.soft_window import SoftWindow
-from helpers.networks.time_embedding import TimeEmbedding

@@ -11,8 +11,7 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
     """Inside a ``with`` block no parameter needs a gradient; after it nothing has changed.
 
     Gradients still flow *through* the network to its inputs. Buffers that a forward pass moves
-    (running statistics, the vectors of spectral normalisation) and each parameter's own
-    ``requires_grad`` are put back at the end.
+    (running statistics) and each ``requires_grad`` are put back at the end.
 
     >>> import torch
     >>> layer = nn.Linear(3, 2)
