@@ -27,12 +27,9 @@ def mean_and_standard_error(values: Tensor) -> Estimate:
 
     Taught in: background/classical_models
     """
-    v = (
-        check_data("values", values, ("N",), hint="give one value for each example")
-        .detach()
-        .double()
-    )
+    v = check_data("values", values, ("N",), hint="give one value for each example")
     check_counts(2, **{"len(values)": len(v)})
+    v = v.detach().to(torch.float64)
     return Estimate(v.mean().item(), (v.std(unbiased=True) / math.sqrt(len(v))).item())
 
 

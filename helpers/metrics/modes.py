@@ -11,7 +11,7 @@ from torch import Tensor
 
 from helpers.checks import check_counts, check_data, check_positive
 from helpers.metrics.estimates import Estimate, share
-from helpers.metrics.neighbours import nearest_neighbours
+from helpers.metrics.sets import nearest_neighbours
 
 
 class ModeCoverage(NamedTuple):

@@ -7,8 +7,7 @@ from torch import Tensor
 
 from helpers.checks import check_counts
 from helpers.metrics.estimates import Estimate, share
-from helpers.metrics.neighbours import nearest_neighbours
-from helpers.metrics.sets import distance_blocks, two_sets
+from helpers.metrics.sets import distance_blocks, nearest_neighbours, two_sets
 
 
 class PrecisionRecall(NamedTuple):

@@ -30,7 +30,7 @@ def wasserstein_line(x: Tensor, y: Tensor, *, power: float = 1.0) -> Tensor:
     mass = ((ends - starts) / (n * m)).to(x)
     left = x.sort().values[(starts // m).to(x.device)]
     right = y.sort().values[(starts // n).to(y.device)]
-    work = ((left - right).abs().pow(power) * mass).sum()
+    work: Tensor = ((left - right).abs().pow(power) * mass).sum()
     return work.pow(1 / power)
 
 

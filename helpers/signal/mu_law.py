@@ -46,6 +46,7 @@ def mu_law_edges(levels: int = 256) -> Tensor:
 
     Taught in: applications/speech
     """
+    check_counts(2, levels=levels)
     mu = levels - 1
     inner = mu_law_expand((2 * torch.arange(1, levels) - 1 - mu) / mu, mu)
     end = torch.tensor([math.inf])

@@ -6,8 +6,16 @@ Taught in: applications/speech
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error
-from helpers.signal.waveform import check_waveform
+from helpers.checks import argument_error, check_data
+
+
+def check_waveform(name: str, x: Tensor) -> Tensor:
+    """The one look at a sound: one channel of finite samples in [-1, 1], not all of them zero."""
+    hint = "average the channels, divide by the largest magnitude"
+    x = check_data(name, x, ("T",), low=-1.0, high=1.0, hint=hint)
+    if x.device.type == "cpu" and not x.any():
+        raise argument_error(name, "hold a sound", "silence", "all samples are 0")
+    return x
 
 
 def stft(x: Tensor, *, window: int = 256, hop: int = 64) -> Tensor:
@@ -25,7 +33,8 @@ def stft(x: Tensor, *, window: int = 256, hop: int = 64) -> Tensor:
     x = check_waveform("x", x)
     if window % 2 or not 0 < hop <= window // 2:
         got = f"{window}, hop {hop}"
-        raise argument_error("window", "be even and at least twice the hop", got)
+        hint = "with larger hops the frames do not determine the sound"
+        raise argument_error("window", "be even and at least twice the hop", got, hint)
     if len(x) < window:
         raise argument_error("x", f"have at least {window} samples, one window", len(x))
     return transform(x, window, hop)

@@ -1,4 +1,4 @@
-"""Short-time spectra against numpy, and their inversion."""
+"""What is a sound; short-time spectra against numpy, and their inversion."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from helpers.random import seeded
-from helpers.signal import istft, stft
+from helpers.signal import check_waveform, istft, stft
 
 WINDOW, HOP = 64, 16
+TONE = torch.sin(torch.arange(100.0))
 
 
 @pytest.mark.equation("eq-speech-stft")
@@ -72,3 +74,22 @@ def test_the_inverse_is_the_nearest_waveform(seed: int) -> None:
 def test_bad_frames_are_named(length: int, options: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         stft(torch.sin(torch.arange(float(length))), **options)
+
+
+def test_a_sound_is_let_through() -> None:
+    assert check_waveform("x", TONE) is TONE
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (torch.stack([TONE, TONE]), r"x must have shape \(T,\), .*average the channels"),
+        (3 * TONE, r"x must lie in \[-1, 1\].*largest magnitude"),
+        (0 * TONE, "x must hold a sound, got silence"),
+        (TONE[:0], "x must hold at least one example"),
+        (TONE / 0, "x must be finite"),
+    ],
+)
+def test_other_tensors_are_refused(x: Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_waveform("x", x)
