@@ -9,8 +9,7 @@ from torch.nn import functional as F
 
 from helpers.random import choose, normal, uniform
 
-#: Bounds of the raw numbers (but not of the means) and of a standardised distance: within them no
-#: exponential and no square overflows in float32, so that every gradient is finite.
+#: Bounds of raw numbers and of standardised distances: no exponential or square overflows.
 BOUND, FAR = 40.0, 1e18
 
 
@@ -44,16 +43,12 @@ class StrokeMixture:
         self.mu = torch.stack([mu_x, mu_y], -1)  # (..., K, 2)
         self.log_std = torch.stack([log_std_x, log_std_y], -1)  # (..., K, 2)
         self.end_logit = end[..., 0]  # (...)
-        if min_std > 0:
-            self._blur(min_std**2)
-
-    def _blur(self, m2: float) -> None:
-        """Add m2 to both variances: the determinant is a sum of positive terms."""
-        variance = (2 * self.log_std).exp()
-        product = self.log_std.sum(-1).exp()  # s_1 s_2
-        determinant = (product / self.r.cosh()) ** 2 + m2 * variance.sum(-1) + m2 * m2
-        self.r = torch.asinh(self.r.tanh() * product * determinant.rsqrt())
-        self.log_std = 0.5 * (variance + m2).log()
+        if min_std > 0:  # the determinant is a sum of positive terms
+            m2, variance = min_std**2, (2 * self.log_std).exp()
+            product = self.log_std.sum(-1).exp()  # s_1 s_2
+            determinant = (product / self.r.cosh()) ** 2 + m2 * variance.sum(-1) + m2 * m2
+            self.r = torch.asinh(self.r.tanh() * product * determinant.rsqrt())
+            self.log_std = 0.5 * (variance + m2).log()
 
     @property
     def weights(self) -> Tensor:

@@ -45,8 +45,7 @@ def image_grid(
     rows = math.ceil(n / columns)
 
     colours = np.clip(x, 0, 1).transpose(0, 2, 3, 1)  # (N, H, W, C)
-    if channels == 1:
-        colours = 1 - colours  # ink
+    colours = 1 - colours if channels == 1 else colours  # ink
     scale = math.ceil(28 / min(height, width))  # small images: gaps thinner than a pixel
     colours = colours.repeat(scale, axis=1).repeat(scale, axis=2)
     step_y, step_x = height * scale + GAP, width * scale + GAP

@@ -42,8 +42,7 @@ def density_2d(
     ax.imshow(
         p, extent=limits, origin="lower", cmap=DENSITY_COLOURS, vmin=0, interpolation="bilinear"
     )
-    left, right, bottom, top = limits
-    ax.set(xlim=(left, right), ylim=(bottom, top), autoscale_on=False)  # samples on top keep to it
+    ax.set(xlim=limits[:2], ylim=limits[2:], autoscale_on=False)  # samples on top keep to it
     return ax
 
 
@@ -80,18 +79,16 @@ def samples_2d(
     for i, k in enumerate(present):
         member = points[classes == k]
         ax.scatter(*member.T, color=PALETTE[i] if few else shades[i], **dots)
-        font: dict[str, Any] = {"fontsize": 11, "fontweight": "bold", "color": INK}
-        halo = [withStroke(linewidth=3, foreground="white")]
-        place = np.median(member, axis=0)
-        ax.annotate(str(k), place, ha="center", va="center", path_effects=halo, **font)
+        name = ax.annotate(str(k), np.median(member, axis=0), ha="center", va="center", color=INK)
+        name.set(fontsize=11, fontweight="bold")
+        name.set_path_effects([withStroke(linewidth=3, foreground="white")])
     return ax
 
 
 def _plane(ax: Axes | None, title: str | None) -> Axes:
     ax = axes(ax, title, (4.2, 4.2))
-    ax.set_aspect("equal")
     ax.grid(False)
-    ax.set(xlabel="$x_1$", ylabel="$x_2$")
+    ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
     return ax
 
 
@@ -99,10 +96,8 @@ def _evaluate(log_prob: Callable[[Tensor], Tensor], limits: Limits, resolution: 
     """The logarithm of the density at the middle of each pixel, a few thousand points at a time."""
     left, right, bottom, top = limits
     middle = (torch.arange(resolution, dtype=torch.get_default_dtype()) + 0.5) / resolution
-    ys, xs = torch.meshgrid(
-        bottom + (top - bottom) * middle, left + (right - left) * middle, indexing="ij"
-    )
-    points = torch.stack([xs, ys], -1).reshape(-1, 2)  # (R², 2)
+    x, y = left + (right - left) * middle, bottom + (top - bottom) * middle
+    points = torch.cartesian_prod(y, x).flip(1)  # (R², 2), row by row
     with torch.no_grad():
         log_p = torch.cat([log_prob(part) for part in torch.split(points, 4096)])
     if log_p.shape != points.shape[:1]:
