@@ -23,8 +23,6 @@ class Bernoulli:
 
     >>> Bernoulli(torch.zeros(2, 3)).log_prob(torch.ones(2, 3))
     tensor([-2.0794, -2.0794])
-
-    Taught in: models/vae
     """
 
     support = Support("binary")
@@ -56,8 +54,6 @@ class Categorical:
 
     >>> Categorical(torch.zeros(2, 4, 3)).log_prob(torch.ones(2, 3).long())
     tensor([-4.1589, -4.1589])
-
-    Taught in: models/vae
     """
 
     def __init__(self, logits: Tensor) -> None:

@@ -78,15 +78,10 @@ class IsotropicGaussian(Gaussian):
 
 
 class GaussianLikelihood(nn.Module):
-    """Turns a decoder's output into an `IsotropicGaussian` around it.
+    """Turns a decoder's output into an `IsotropicGaussian` around it, with a fixed or learned std.
 
-    A fixed std sets the weight of reconstruction against KL as surely as beta does. Learning it
-    removes that choice, and is sound as long as the data are not constant or discrete (the
-    likelihood of discrete data is unbounded).
-
-    Args:
-        std: of the noise, in units of x.
-        learned: whether std is a parameter, one for all values, that starts at `std`.
+    A fixed std sets the weight of reconstruction against KL as surely as beta does. Learning it is
+    sound as long as the data are not constant or discrete (their likelihood is unbounded).
     """
 
     log_std: Tensor

@@ -20,16 +20,13 @@ class StrokeMixture:
        q^e (1 - q)^{1 - e}, \qquad \Sigma_k = \begin{pmatrix} s_{k1}^2 & \rho_k s_{k1} s_{k2} \\
        \rho_k s_{k1} s_{k2} & s_{k2}^2 \end{pmatrix} $$
 
-    One batch entry is one step of a pen.
-
     Args:
-        raw: (..., 6K + 1) unrestricted numbers, each of the first six K wide: logits of pi, means
-            of x, means of y, log std of x, log std of y, r with rho = tanh r; then the logit of q.
+        raw: (..., 6K + 1) numbers, each of the first six K wide: logits of pi, means of x, means of
+            y, log std of x, log std of y, r with rho = tanh r; then the logit of q.
         min_std: m, in the unit of x and y: $\Sigma_k + m^2 I$ replaces $\Sigma_k$, so that no
             log-density exceeds $-\log (2 \pi m^2)$, not even on data that repeat.
 
-    Reference: Graves, arXiv:1308.0850, section 4; the order of the numbers and the sign of the
-    logit of q are ours.
+    Reference: Graves, arXiv:1308.0850, section 4; the order and the sign of q's logit are ours.
 
     Taught in: applications/handwriting
     """

@@ -1,4 +1,7 @@
-"""Fixed maps in front of a network: waves for fine detail, signs for separate pieces."""
+"""Fixed maps in front of a network: waves for fine detail, signs for separate pieces.
+
+Taught in: models/gan
+"""
 
 import math
 
@@ -15,8 +18,6 @@ class FourierFeatures(nn.Module):
     from 1 to `largest`, in radians per unit.
 
     Reference: Tancik et al. 2020, arXiv 2006.10739.
-
-    Taught in: models/gan
     """
 
     def __init__(
@@ -40,8 +41,6 @@ class SignLatents(nn.Module):
 
     >>> SignLatents(2)(torch.tensor([[0.3, -1.2, 0.7]]))
     tensor([[ 1.0000, -1.0000,  0.7000]])
-
-    Taught in: models/gan
     """
 
     def __init__(self, coins: int) -> None:

@@ -2,6 +2,8 @@
 
 The last dimension of logits, (B, K), is summed: (B,), in nats. Logarithms of probabilities are
 logits. The divergence between normal distributions is `Gaussian.kl`.
+
+Taught in: concepts/probability, models/vae
 """
 
 import math
@@ -19,8 +21,6 @@ def entropy_categorical(logits: Tensor) -> Tensor:
 
     >>> entropy_categorical(torch.tensor([0.5, 0.25, 0.125, 0.125]).log()) / math.log(2)  # bits
     tensor(1.7500)
-
-    Taught in: concepts/probability
     """
     return cross_entropy_categorical(logits, logits)
 
@@ -29,8 +29,6 @@ def cross_entropy_categorical(logits_p: Tensor, logits_q: Tensor) -> Tensor:
     r"""Mean code length of data from p under a code made for q.
 
     $$H(p, q) = -\sum_k p_k \log q_k = H(p) + \mathrm{KL}(p \,\|\, q)$$
-
-    Taught in: concepts/probability
     """
     check_shape("logits_q", logits_q, logits_p.shape)
     return -_expectation(logits_p.log_softmax(-1), logits_q.log_softmax(-1))
@@ -40,8 +38,6 @@ def total_variation_categorical(logits_p: Tensor, logits_q: Tensor) -> Tensor:
     r"""Total variation distance: the largest difference in the probability of any event.
 
     $$\mathrm{TV}(p, q) = \max_A |p(A) - q(A)| = \tfrac12 \sum_k |p_k - q_k|$$
-
-    Taught in: concepts/probability
     """
     check_shape("logits_q", logits_q, logits_p.shape)
     return 0.5 * (logits_p.softmax(-1) - logits_q.softmax(-1)).abs().sum(-1)
@@ -55,8 +51,6 @@ def kl_categorical(logits_q: Tensor, logits_p: Tensor) -> Tensor:
     >>> q, p = torch.tensor([[0.5, 0.5, 0.0]]), torch.tensor([[0.25, 0.25, 0.5]])
     >>> kl_categorical(q.log(), p.log())
     tensor([0.6931])
-
-    Taught in: concepts/probability
     """
     check_shape("logits_p", logits_p, logits_q.shape)
     log_q = logits_q.log_softmax(-1)
@@ -68,8 +62,6 @@ def js_categorical(logits_q: Tensor, logits_p: Tensor) -> Tensor:
 
     $$\mathrm{JS}(q, p) = \tfrac12 \mathrm{KL}(q \,\|\, m) + \tfrac12 \mathrm{KL}(p \,\|\, m),
       \qquad m = \tfrac12 (q + p)$$
-
-    Taught in: concepts/probability
     """
     check_shape("logits_p", logits_p, logits_q.shape)
     log_q, log_p = logits_q.log_softmax(-1), logits_p.log_softmax(-1)
@@ -89,8 +81,6 @@ def importance_weighted_bound(log_weights: Tensor) -> Tensor:
       w_k = \frac{p(x, z_k)}{q(z_k \mid x)}, \quad z_k \sim q(z \mid x)$$
 
     Reference: Burda et al., arXiv:1509.00519.
-
-    Taught in: models/vae
     """
     return torch.logsumexp(log_weights, 0) - math.log(len(log_weights))
 
@@ -102,7 +92,5 @@ def effective_sample_size(log_weights: Tensor) -> Tensor:
 
     >>> effective_sample_size(torch.tensor([[1.0, 1.0], [1.0, 0.0], [1.0, 0.0]]).log())
     tensor([3., 1.])
-
-    Taught in: models/vae, concepts/probability
     """
     return (2 * torch.logsumexp(log_weights, 0) - torch.logsumexp(2 * log_weights, 0)).exp()

@@ -1,4 +1,7 @@
-"""Wasserstein distances: in closed form on the line, by linear programming in general."""
+"""Wasserstein distances: in closed form on the line, by linear programming in general.
+
+Taught in: concepts/probability
+"""
 
 import numpy as np
 import torch
@@ -17,8 +20,6 @@ def wasserstein_line(x: Tensor, y: Tensor, *, power: float = 1.0) -> Tensor:
 
     >>> wasserstein_line(torch.tensor([0.0, 1.0]), torch.tensor([5.0, 7.0]))
     tensor(5.5000)
-
-    Taught in: concepts/probability
     """
     x, y = check_data("x", x, ("N",)), check_data("y", y, ("M",))
     check_at_least("power", power, 1.0)
@@ -47,8 +48,6 @@ def transport_plan(cost: Tensor, p: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
     >>> value, plan = transport_plan(cost, torch.tensor([0.5, 0.5]), torch.tensor([0.25, 0.75]))
     >>> value.item(), plan.tolist()
     (0.25, [[0.25, 0.25], [0.0, 0.5]])
-
-    Taught in: concepts/probability
     """
     from scipy import optimize, sparse  # here, since it takes longer to import than all the rest
 
