@@ -4,8 +4,7 @@ What a model takes as its likelihood turns a raw output (B, …) into a distribu
 `log_prob(x)` of shape (B,), `sample(rng)` and `support`.
 """
 
-from helpers.distributions.bernoulli import Bernoulli
-from helpers.distributions.categorical import Categorical
+from helpers.distributions.discrete import Bernoulli, Categorical
 from helpers.distributions.gaussian import Gaussian, GaussianLikelihood, IsotropicGaussian
 from helpers.distributions.logistic_mixture import LogisticMixture
 from helpers.distributions.stroke_mixture import StrokeMixture

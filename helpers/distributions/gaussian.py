@@ -1,4 +1,7 @@
-"""Normal distributions of independent values."""
+"""Normal distributions of independent values.
+
+Taught in: models/vae
+"""
 
 import math
 
@@ -11,19 +14,10 @@ from helpers.random import normal
 
 
 class Gaussian:
-    r"""Independent normal values, each with its own mean and standard deviation.
+    r"""Independent normal values, each with its own mean and standard deviation, (B, *event).
 
     $$\log p(x) = -\sum_d \frac{(x_d - \mu_d)^2}{2 \sigma_d^2} + \log \sigma_d
       + \tfrac12 \log 2 \pi$$
-
-    Args:
-        mean: $\mu$, shape (B, *event).
-        log_std: $\log \sigma$, same shape.
-
-    >>> Gaussian(torch.zeros(2, 3), torch.zeros(2, 3)).log_prob(torch.zeros(2, 3))
-    tensor([-2.7568, -2.7568])
-
-    Taught in: models/vae
     """
 
     support = Support("float")
@@ -69,16 +63,10 @@ class Gaussian:
 
 
 class IsotropicGaussian(Gaussian):
-    r"""Independent normal values that share one standard deviation.
+    r"""Independent normal values that share one standard deviation: log_std is a scalar.
 
     $$\log p(x) = -\frac{\lVert x - \mu \rVert^2}{2 \sigma^2}
       - D \left(\log \sigma + \tfrac12 \log 2 \pi\right)$$
-
-    Args:
-        mean: $\mu$, shape (B, *event), D values in an event.
-        log_std: $\log \sigma$, a scalar.
-
-    Taught in: models/vae
     """
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -90,20 +78,10 @@ class IsotropicGaussian(Gaussian):
 
 
 class GaussianLikelihood(nn.Module):
-    """Turns a decoder's output into an `IsotropicGaussian` around it.
+    """Turns a decoder's output into an `IsotropicGaussian` around it, with a fixed or learned std.
 
-    A fixed std sets the weight of reconstruction against KL as surely as beta does. Learning it
-    removes that choice, and is sound as long as the data are not constant or discrete (the
-    likelihood of discrete data is unbounded).
-
-    Args:
-        std: of the noise, in units of x.
-        learned: whether std is a parameter, one for all values, that starts at `std`.
-
-    >>> GaussianLikelihood(std=2.0)(torch.zeros(2, 3)).std
-    tensor(2.)
-
-    Taught in: models/vae
+    A fixed std sets the weight of reconstruction against KL as surely as beta does. Learning it is
+    sound as long as the data are not constant or discrete (their likelihood is unbounded).
     """
 
     log_std: Tensor

@@ -12,20 +12,15 @@ class LogisticMixture:
 
     $$ P(v) = \sum_k \pi_k \big( \sigma((b_{v+1} - \mu_k)/s_k) - \sigma((b_v - \mu_k)/s_k) \big) $$
 
-    One batch entry is one number. The arguments broadcast with each other.
+    One batch entry is one number.
 
     Args:
         mu: (..., K), centres in the unit of the borders.
-        log_scale: (..., K), log s.
-        logits: (..., K), of π.
+        log_scale: log s, likewise; the three broadcast.
+        logits: of π, likewise.
         edges: (V + 1,), the borders b of the bins, rising from −∞ to ∞.
 
     Reference: Salimans et al., arXiv:1701.05517, section 2.1, for equal bins.
-
-    >>> edges = torch.tensor([-torch.inf, 0.0, torch.inf])
-    >>> p = LogisticMixture(torch.zeros(1), torch.zeros(1), torch.zeros(1), edges)
-    >>> p.log_prob(torch.tensor([0, 1])).exp()
-    tensor([0.5000, 0.5000])
 
     Taught in: applications/speech
     """

@@ -9,8 +9,7 @@ from torch.nn import functional as F
 
 from helpers.random import choose, normal, uniform
 
-#: Bounds of the raw numbers (but not of the means) and of a standardised distance: within them no
-#: exponential and no square overflows in float32, so that every gradient is finite.
+#: Bounds of raw numbers and of standardised distances: no exponential or square overflows.
 BOUND, FAR = 40.0, 1e18
 
 
@@ -21,21 +20,13 @@ class StrokeMixture:
        q^e (1 - q)^{1 - e}, \qquad \Sigma_k = \begin{pmatrix} s_{k1}^2 & \rho_k s_{k1} s_{k2} \\
        \rho_k s_{k1} s_{k2} & s_{k2}^2 \end{pmatrix} $$
 
-    One batch entry is one step of a pen.
-
     Args:
-        raw: (..., 6K + 1) unrestricted numbers, each of the first six K wide: logits of pi, means
-            of x, means of y, log std of x, log std of y, r with rho = tanh r; then the logit of q.
-        min_std: m, in the unit of x and y: $\Sigma_k + m^2 I$ takes the place of $\Sigma_k$. Then
-            no log-density exceeds $-\log (2 \pi m^2)$; with m = 0 it can grow for ever on data
-            that repeat or lie on a line.
+        raw: (..., 6K + 1) numbers, each of the first six K wide: logits of pi, means of x, means of
+            y, log std of x, log std of y, r with rho = tanh r; then the logit of q.
+        min_std: m, in the unit of x and y: $\Sigma_k + m^2 I$ replaces $\Sigma_k$, so that no
+            log-density exceeds $-\log (2 \pi m^2)$, not even on data that repeat.
 
-    Reference: Graves, arXiv:1308.0850, section 4; the order of the numbers and the sign of the
-    logit of q are ours.
-
-    >>> p = StrokeMixture(torch.zeros(5, 13))  # two standard normals, pen up half of the time
-    >>> p.log_prob(torch.zeros(5, 3)).exp()[0] * 4 * math.pi
-    tensor(1.0000)
+    Reference: Graves, arXiv:1308.0850, section 4; the order and the sign of q's logit are ours.
 
     Taught in: applications/handwriting
     """
@@ -49,16 +40,12 @@ class StrokeMixture:
         self.mu = torch.stack([mu_x, mu_y], -1)  # (..., K, 2)
         self.log_std = torch.stack([log_std_x, log_std_y], -1)  # (..., K, 2)
         self.end_logit = end[..., 0]  # (...)
-        if min_std > 0:
-            self._blur(min_std**2)
-
-    def _blur(self, m2: float) -> None:
-        """Add m2 to both variances: the determinant is a sum of positive terms."""
-        variance = (2 * self.log_std).exp()
-        product = self.log_std.sum(-1).exp()  # s_1 s_2
-        determinant = (product / self.r.cosh()) ** 2 + m2 * variance.sum(-1) + m2 * m2
-        self.r = torch.asinh(self.r.tanh() * product * determinant.rsqrt())
-        self.log_std = 0.5 * (variance + m2).log()
+        if min_std > 0:  # the determinant is a sum of positive terms
+            m2, variance = min_std**2, (2 * self.log_std).exp()
+            product = self.log_std.sum(-1).exp()  # s_1 s_2
+            determinant = (product / self.r.cosh()) ** 2 + m2 * variance.sum(-1) + m2 * m2
+            self.r = torch.asinh(self.r.tanh() * product * determinant.rsqrt())
+            self.log_std = 0.5 * (variance + m2).log()
 
     @property
     def weights(self) -> Tensor:
@@ -82,19 +69,15 @@ class StrokeMixture:
         return torch.cat([offset, self.end_logit.sigmoid()[..., None]], -1)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Log-density of steps, over all three numbers of each: (..., 3) → (...), nats.
-
-        It is a density in x and y (per squared unit) and a probability in e, which is 1 where the
-        pen leaves the paper after the step.
-        """
+        """Log-density of steps, over all three numbers of each: (..., 3) → (...), nats."""
         return self.log_density(x[..., :2]) + self.log_prob_end(x[..., 2])
 
     def log_density(self, offset: Tensor) -> Tensor:
         r"""Log-density of the offset alone: (..., 2) → (...), nats per squared unit.
 
         With $u = (x - \mu_1) / s_1$ and $v = (y - \mu_2) / s_2$ the exponent of one normal is
-        $-\tfrac12 (u^2 + w^2)$ with $w = v \cosh r - u \sinh r$, because $1 - \tanh^2 r$ is
-        $1 / \cosh^2 r$: no small difference is divided by another.
+        $-\tfrac12 (u^2 + w^2)$ with $w = v \cosh r - u \sinh r$: no small difference is divided by
+        another.
         """
         standard = (offset[..., None, :] - self.mu) * (-self.log_std).exp()  # (..., K, 2)
         u, v = standard.clamp(-FAR, FAR).unbind(-1)
@@ -109,11 +92,11 @@ class StrokeMixture:
         return end * self.end_logit - F.softplus(self.end_logit)
 
     def biased(self, bias: float) -> "StrokeMixture":
-        r"""The mixture with less variation, for neater samples.
+        r"""The mixture with less variation, for neater samples; as b grows, one mean is left.
 
         $$ s \to s\, e^{-b}, \qquad \pi \propto e^{(1 + b) \hat\pi} $$
 
-        As b grows from 0, one mean is left. Reference: Graves, arXiv:1308.0850, section 5.
+        Reference: Graves, arXiv:1308.0850, section 5.
         """
         return self._changed(logits=(1 + bias) * self.logits, log_std=self.log_std - bias)
 

@@ -17,9 +17,5 @@ class Support(NamedTuple):
 
 
 def widen(x: Tensor) -> Tensor:
-    """In single precision at least: half precision has too few digits for a sum over pixels.
-
-    >>> widen(torch.ones(1, dtype=torch.bfloat16)).dtype, widen(torch.ones(1)).dtype
-    (torch.float32, torch.float32)
-    """
+    """In single precision at least: half precision has too few digits for a sum over pixels."""
     return x.to(torch.promote_types(x.dtype, torch.float32))

@@ -17,13 +17,10 @@ class Estimate(NamedTuple):
 
 
 def mean_and_standard_error(values: Tensor) -> Estimate:
-    r"""The mean of independent values and the standard error of that mean.
+    r"""The mean of independent values (N,) and its standard error, N at least 2.
 
     $$ \bar v = \frac1N \sum_n v_n, \qquad
        \mathrm{se} = \sqrt{\frac{1}{N (N - 1)} \sum_n (v_n - \bar v)^2} $$
-
-    Args:
-        values: (N,), one independent value for each example, N at least 2.
 
     >>> mean_and_standard_error(torch.tensor([1.0, 2.0, 3.0, 6.0]))
     Estimate(value=3.0, standard_error=1.0801...)

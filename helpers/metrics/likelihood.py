@@ -14,17 +14,12 @@ def bits_per_dimension(
 
     $$ \mathrm{bpd} = \frac{\mathrm{NLL}}{D \ln 2} $$
 
-    A density on integers plus uniform noise, divided by the number of levels so that they fill
-    [0, 1], must count the change of unit: with `num_levels` its log₂ is added. The result is an
-    upper bound on the bits of the integers.
-
     Args:
-        nll_nats: −log p in nats of whole examples, any shape, or its mean as a number.
-        dims: dimensions D of one example, at least 1: 64 for an 8×8 grey image.
-        num_levels: only for a density on [0, 1]: how many levels the integers had, at least 2.
+        nll_nats: −log p of whole examples, any shape, or its mean as a number.
+        dims: D, of one example.
+        num_levels: only for a density on [0, 1], made from so many integers by uniform noise: its
+            log₂ is added for the change of unit, and bounds the bits of the integers from above.
 
-    >>> round(bits_per_dimension(64 * math.log(17), dims=64), 4)  # log₂ 17: uniform levels
-    4.0875
     >>> bits_per_dimension(0.0, dims=64, num_levels=256)  # a density of 1 on [0, 1]
     8.0
 

@@ -1,21 +1,17 @@
-"""Two sets of examples: one look at both, and the distances between them."""
+"""Two sets of examples: one look at both, the distances between them, nearest neighbours."""
 
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from helpers.checks import check_counts, check_data
+from helpers.checks import check_between, check_counts, check_data
 
 CHUNK = 1 << 20  # distances held at once: 8 MB
 
 
 def two_sets(minimum: int = 1, **sets: Tensor) -> tuple[Tensor, Tensor]:
-    """Both sets as rows (N, D) and (M, D) in double precision, after the one look at them.
-
-    Args:
-        minimum: how many examples each set must have.
-        **sets: the two sets by name, (N, …) and (M, …), floating point, examples of one shape.
+    """Both sets, (N, …) and (M, …) by name, as rows (N, D) and (M, D) in double precision.
 
     >>> two_sets(x=torch.zeros(5, 8), y=torch.zeros(5, 1))
     Traceback (most recent call last):
@@ -37,3 +33,26 @@ def distance_blocks(x: Tensor, y: Tensor) -> Iterator[Tensor]:
     """
     for rows in torch.split(x, max(1, CHUNK // len(y))):
         yield torch.cdist(rows, y, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def nearest_neighbours(x: Tensor, reference: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
+    """The k nearest rows of `reference` for each row of `x`, in Euclidean distance.
+
+    Args:
+        x: examples (N, …).
+        reference: examples (M, …) with the same dimensions after the first.
+        k: how many neighbours, between 1 and M.
+
+    Returns:
+        Distances (N, k), float64, smallest first, and row numbers in `reference` (N, k).
+
+    >>> reference = torch.tensor([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]])
+    >>> nearest_neighbours(torch.tensor([[3.0, 4.0]]), reference)
+    (tensor([[0.]], dtype=torch.float64), tensor([[1]]))
+
+    Taught in: models/vae, models/gan
+    """
+    points, others = two_sets(x=x, reference=reference)
+    check_between("k", k, 1, len(others))
+    nearest = [block.topk(k, largest=False) for block in distance_blocks(points, others)]
+    return torch.cat([n.values for n in nearest]), torch.cat([n.indices for n in nearest])

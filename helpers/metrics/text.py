@@ -1,6 +1,8 @@
 """What samples of text are like: how varied, how repetitive, how much is copied.
 
 A sequence is a string or a sequence of tokens or words; its n-grams are its runs of n neighbours.
+
+Taught in: applications/text
 """
 
 import itertools
@@ -21,26 +23,19 @@ class Shares(NamedTuple):
 
 
 def ngrams(sequence: Sequence[Hashable], n: int) -> Iterator[tuple[Hashable, ...]]:
-    """All runs of n neighbours, in order; none where the sequence is shorter.
-
-    >>> list(ngrams("abac", 2))
-    [('a', 'b'), ('b', 'a'), ('a', 'c')]
-    """
+    """All runs of n neighbours, in order; none where the sequence is shorter."""
     return (tuple(sequence[i : i + n]) for i in range(len(sequence) - n + 1))
 
 
 def distinct(samples: Sequences, n: int) -> float:
     """Distinct-n: different n-grams of all samples together, over their number.
 
-    It falls as samples get longer or more numerous, whatever wrote them: compare only sets of the
-    same size.
+    It falls with the samples' size: compare only sets of the same size.
 
     Reference: Li et al. 2015, arXiv 1510.03055.
 
     >>> distinct(["abab", "ab"], 2)  # ab, ba, ab, ab
     0.5
-
-    Taught in: applications/text
     """
     found = list(itertools.chain(*_grams(samples, n)))
     return len(set(found)) / len(found)
@@ -49,12 +44,8 @@ def distinct(samples: Sequences, n: int) -> float:
 def repeated(samples: Sequences, n: int) -> float:
     """Share of n-grams that occurred earlier *in the same sample*: text that goes in circles.
 
-    It lies in [0, 1) and is 0 where no sample repeats itself, even if two samples are equal.
-
     >>> repeated(["ababab", "ab"], 2)  # ba and twice ab, of six
     0.5
-
-    Taught in: applications/text
     """
     found = _grams(samples, n)
     return 1 - sum(len(set(grams)) for grams in found) / sum(map(len, found))
@@ -65,18 +56,8 @@ def shares(
 ) -> Shares:
     """Which n-grams of samples are in the training text, only in the test text, or in neither.
 
-    Each occurrence counts, also of the same n-gram.
-
-    Args:
-        samples: sequences, at least one with n symbols.
-        train: one long sequence of the same kind.
-        test: another.
-        n: at least 1.
-
     >>> shares(["abcd"], train="abx", test="ab bc", n=2)  # ab, bc, cd
     Shares(train=0.333..., test=0.333..., new=0.333...)
-
-    Taught in: applications/text
     """
     in_train, in_test = set(ngrams(train, n)), set(ngrams(test, n))
     counts = [0, 0, 0]
@@ -90,14 +71,11 @@ def longest_copy(sample: str, text: str) -> str:
 
     >>> longest_copy("a black cat", "the cat is black as coal")
     ' black '
-
-    Taught in: applications/text
     """
-    best, start = "", 0
-    while start + len(best) < len(sample):
-        while sample[start : start + len(best) + 1] in text and start + len(best) < len(sample):
+    best = ""
+    for start in range(len(sample)):
+        while start + len(best) < len(sample) and sample[start : start + len(best) + 1] in text:
             best = sample[start : start + len(best) + 1]
-        start += 1
     return best
 
 

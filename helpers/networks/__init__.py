@@ -4,10 +4,7 @@ from helpers.networks.attention import AdditiveAttention
 from helpers.networks.convolution import ConvDecoder, ConvEncoder, PositionMap
 from helpers.networks.dcgan import ConvDiscriminator, ConvGenerator, spectral_normalisation
 from helpers.networks.dense import MLP
-from helpers.networks.evaluation import evaluating
+from helpers.networks.evaluation import evaluating, frozen
 from helpers.networks.features import FourierFeatures, SignLatents
-from helpers.networks.frozen import frozen
 from helpers.networks.recurrent import ElmanCell, GRUCell, LSTMCell, set_forget_bias
-from helpers.networks.residual import ResidualBlock
 from helpers.networks.soft_window import SoftWindow
-from helpers.networks.time_embedding import TimeEmbedding

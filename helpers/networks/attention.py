@@ -10,16 +10,9 @@ class AdditiveAttention(nn.Module):
     $$ e_j = v^\top \tanh(W q + U h_j), \qquad \alpha = \mathrm{softmax}(e), \qquad
        c = \sum_j \alpha_j h_j $$
 
-    Positions behind the end of a sequence get weight 0. The arguments are the sizes of a query q,
-    of a value h_j and of the hidden layer.
+    The arguments are the sizes of a query q, of a value h_j and of the hidden layer.
 
     Reference: Bahdanau et al. 2014, arXiv 1409.0473, appendix A.1.2.
-
-    >>> attention = AdditiveAttention(3, 4, 5)
-    >>> h = torch.zeros(2, 6, 4)
-    >>> c, alpha = attention(torch.zeros(2, 3), h, attention.keys(h), torch.ones(2, 6).bool())
-    >>> c.shape, alpha.shape
-    (torch.Size([2, 4]), torch.Size([2, 6]))
 
     Taught in: applications/text
     """

@@ -1,4 +1,7 @@
-"""Convolutional networks between an image and a vector."""
+"""Convolutional networks between an image and a vector.
+
+Taught in: models/vae
+"""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +10,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from helpers.checks import argument_error, check_between, check_option, check_shape
+from helpers.checks import argument_error, check_option, check_shape
 from helpers.networks.dense import Activation, dense_layers, dropout_layers
 
 
@@ -15,21 +18,9 @@ class ConvEncoder(nn.Module):
     """Convolution and pooling, repeated, then a dense layer: from an image to a vector.
 
     Each entry of `channels` is one stage: 3×3 convolution, activation, and 2×2 max-pooling that
-    halves height and width (an odd side loses its last row).
+    halves height and width (an odd side loses its last row). Dropout is before the dense layer.
 
-    Args:
-        image: shape (C, H, W) of one image.
-        channels: output channels of each stage.
-        outputs: number of outputs; 2L for a VAE's encoder.
-        activation: makes the activation after each convolution.
-        dropout: probability in [0, 1) of dropping a value before the dense layer.
-
-    Shapes: (B, C, H, W) to (B, outputs).
-
-    >>> ConvEncoder((1, 8, 8), [16, 32], 24)(torch.zeros(5, 1, 8, 8)).shape
-    torch.Size([5, 24])
-
-    Taught in: models/vae
+    Shapes: images (B, C, H, W) to (B, outputs).
     """
 
     def __init__(
@@ -42,19 +33,14 @@ class ConvEncoder(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        check_between("dropout", dropout, 0, 1, ends="[)")
         self.image = tuple(image)
-        maps, *sides = image
-        height, width = (side // 2 ** len(channels) for side in sides)
-        if min(height, width) < 1:
-            got = f"{len(channels)} for images of {image[1]}×{image[2]}"
-            raise argument_error("channels", "leave at least one pixel", got)
-        self.layers = nn.Sequential()
-        for before, after in pairwise((maps, *channels)):
-            stage = [nn.Conv2d(before, after, 3, padding=1), activation(), nn.MaxPool2d(2)]
-            self.layers.extend(stage)
-        self.layers.extend([nn.Flatten(), *dropout_layers(dropout)])
-        self.layers.append(nn.Linear((maps, *channels)[-1] * height * width, outputs))
+        pixels = math.prod(halved(image, len(channels)))
+        layers: list[nn.Module] = []
+        for before, after in pairwise((image[0], *channels)):
+            layers += [nn.Conv2d(before, after, 3, padding=1), activation(), nn.MaxPool2d(2)]
+        layers += [nn.Flatten(), *dropout_layers(dropout)]
+        layers.append(nn.Linear([image[0], *channels][-1] * pixels, outputs))
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         check_shape("x", x, ("B", *self.image))  # a single image would pass the convolutions
@@ -65,33 +51,26 @@ class ConvEncoder(nn.Module):
 class ConvDecoder(nn.Module):
     """A dense layer, doubling stages, then convolutions: from a vector to an image.
 
-    The dense layer makes a small map of `channels[0]` channels. Each further entry of `channels`
-    is a 4×4 transposed convolution that doubles height and width. The head is one 3×3 convolution
-    for each entry of `head`, and a 1×1 convolution to the outputs.
-    `ConvDecoder(12, (1, 8, 8), (48, 48, 48))` goes 12 → 2×2 → 4×4 → 8×8. A learned map tells
+    `ConvDecoder(12, (1, 8, 8), (48, 48, 48))` goes 12 → 2×2 → 4×4 → 8×8. The head is one 3×3
+    convolution for each of its entries, and a 1×1 convolution to the outputs. A learned map tells
     pixels where they are.
 
     Args:
         latent: number of inputs.
-        outputs: shape (C, H, W) of one image, or (V, C, H, W) for V logits a value; H and W
-            divisible by 2 for each doubling.
-        channels: channels of the first map, then of each doubling's output.
+        outputs: shape (C, H, W) of one image, or (V, C, H, W) for V logits a value.
+        channels: channels of the first map, then after each 4×4 transposed convolution, which
+            doubles the sides.
         hidden: widths of dense layers before the first map.
-        head: channels of the 3×3 convolutions at full size; None for one as wide as the last stage.
+        head: channels of the 3×3 convolutions; None for one as wide as the last stage.
         position: where the learned map is added: to the `"features"` after the last doubling, or
             to the `"outputs"`.
         activation: makes the activation between layers.
-        dropout: probability in [0, 1) of dropping a value after each hidden layer and before the
-            head.
+        dropout: probability in [0, 1), after each hidden layer and before the head.
 
     Shapes: (B, latent) to (B, *outputs).
 
-    >>> ConvDecoder(12, (1, 28, 28), (32, 16, 8))(torch.zeros(5, 12)).shape
-    torch.Size([5, 1, 28, 28])
     >>> ConvDecoder(12, (17, 1, 8, 8), (48, 48, 48))(torch.zeros(5, 12)).shape
     torch.Size([5, 17, 1, 8, 8])
-
-    Taught in: models/vae
     """
 
     def __init__(
@@ -108,18 +87,11 @@ class ConvDecoder(nn.Module):
     ) -> None:
         super().__init__()
         check_option("position", position, ("features", "outputs"))
-        check_between("dropout", dropout, 0, 1, ends="[)")
         self.outputs = tuple(outputs)
         *maps, height, width = outputs
-        factor = 2 ** (len(channels) - 1)
-        if height % factor or width % factor:
-            hint = f"{len(channels) - 1} doublings multiply them by {factor}"
-            expected = f"have sides divisible by {factor}"
-            raise argument_error("outputs", expected, self.outputs, hint)
-        first = (channels[0], height // factor, width // factor)
         dense = [latent, *hidden]
         layers = dense_layers(dense, activation, dropout)
-        layers += [nn.Linear(dense[-1], math.prod(first)), nn.Unflatten(1, first)]
+        layers += first_map(dense[-1], "outputs", outputs, channels)
         for before, after in pairwise(channels):
             layers += [activation(), nn.ConvTranspose2d(before, after, 4, stride=2, padding=1)]
         if position == "features":
@@ -139,16 +111,7 @@ class ConvDecoder(nn.Module):
 
 
 class PositionMap(nn.Module):
-    """Add a learned map that is the same for all examples: $y = x + p$.
-
-    Args:
-        shape: shape of one example; the map starts at zero.
-
-    >>> PositionMap(2, 4, 4)(torch.ones(3, 2, 4, 4)).shape
-    torch.Size([3, 2, 4, 4])
-
-    Taught in: models/vae
-    """
+    """Add a learned map that is the same for all examples, and zero at first: $y = x + p$."""
 
     def __init__(self, *shape: int) -> None:
         super().__init__()
@@ -156,3 +119,24 @@ class PositionMap(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.position
+
+
+def halved(image: Sequence[int], times: int) -> list[int]:
+    """Height and width of an image (C, H, W) after so many halvings."""
+    sides = [side // 2**times for side in image[1:]]
+    if min(sides) < 1:
+        got = f"{times} for images of {image[1]}×{image[2]}"
+        raise argument_error("channels", "leave at least one pixel", got)
+    return sides
+
+
+def first_map(
+    inputs: int, name: str, shape: Sequence[int], channels: Sequence[int]
+) -> list[nn.Module]:
+    """The layers from a vector to the small map that doublings bring to the sides of an image."""
+    factor = 2 ** (len(channels) - 1)
+    if any(side % factor for side in shape[-2:]):
+        hint = f"{len(channels) - 1} doublings multiply them by {factor}"
+        raise argument_error(name, f"have sides divisible by {factor}", tuple(shape), hint)
+    start = (channels[0], shape[-2] // factor, shape[-1] // factor)
+    return [nn.Linear(inputs, math.prod(start)), nn.Unflatten(1, start)]

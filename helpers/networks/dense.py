@@ -18,7 +18,7 @@ class MLP(nn.Module):
 
     Args:
         inputs: number of input features, or the shape of one example, which is flattened.
-        hidden: widths of the hidden layers; an empty sequence gives one affine map.
+        hidden: widths of the hidden layers.
         outputs: number of outputs, or the shape that one output is given.
         activation: makes the activation after each hidden layer.
         dropout: probability in [0, 1) of dropping a hidden unit, after each activation.
@@ -26,10 +26,8 @@ class MLP(nn.Module):
     Shapes: (..., *inputs) to (..., *outputs); all leading dimensions are kept.
 
     >>> import torch
-    >>> MLP((1, 8, 8), [32], 24)(torch.zeros(5, 1, 8, 8)).shape
-    torch.Size([5, 24])
-    >>> MLP(12, [32], (17, 1, 8, 8))(torch.zeros(3, 5, 12)).shape
-    torch.Size([3, 5, 17, 1, 8, 8])
+    >>> MLP((1, 8, 8), [32], 24)(torch.zeros(3, 5, 1, 8, 8)).shape
+    torch.Size([3, 5, 24])
 
     Taught in: models/vae
     """
@@ -44,7 +42,6 @@ class MLP(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        check_between("dropout", dropout, 0, 1, ends="[)")
         self.inputs = (inputs,) if isinstance(inputs, int) else tuple(inputs)
         self.outputs = (outputs,) if isinstance(outputs, int) else tuple(outputs)
         widths = [math.prod(self.inputs), *hidden]
@@ -69,4 +66,5 @@ def dense_layers(widths: Sequence[int], activation: Activation, dropout: float) 
 
 def dropout_layers(p: float) -> list[nn.Module]:
     """One dropout layer, or none where nothing is to be dropped."""
+    check_between("dropout", p, 0, 1, ends="[)")
     return [nn.Dropout(p)] if p > 0 else []

@@ -1,10 +1,11 @@
 """Recurrent cells, written out: Elman's, the gated recurrent unit, the long short-term memory.
 
-Each holds its weights under PyTorch's names, ``weight_ih``, ``weight_hh``, ``bias_ih`` and
-``bias_hh``, so that ``ours.load_state_dict(theirs.state_dict())`` copies them.
-"""
+Weights and their names come from PyTorch's base class, ``weight_ih``, ``weight_hh``, ``bias_ih``
+and ``bias_hh``, so that ``ours.load_state_dict(theirs.state_dict())`` copies them. Forward passes
+take x (B, inputs) and the state, (B, hidden), zero by default, to the new state.
 
-import math
+Taught in: models/rnn
+"""
 
 import torch
 from torch import Tensor, nn
@@ -12,26 +13,18 @@ from torch import Tensor, nn
 from helpers.checks import check_counts
 
 
-class _Cell(nn.Module):
+class _Cell(nn.RNNCellBase):
     """The weights of all gates, stacked, and the two products with them."""
 
     gates: int
 
     def __init__(self, inputs: int, hidden: int) -> None:
-        super().__init__()
         check_counts(inputs=inputs, hidden=hidden)
-        rows = self.gates * hidden
-        self.weight_ih = nn.Parameter(torch.empty(rows, inputs))
-        self.weight_hh = nn.Parameter(torch.empty(rows, hidden))
-        self.bias_ih = nn.Parameter(torch.empty(rows))
-        self.bias_hh = nn.Parameter(torch.empty(rows))
-        bound = 1 / math.sqrt(hidden)
-        for parameter in self.parameters():
-            nn.init.uniform_(parameter, -bound, bound)
+        super().__init__(inputs, hidden, bias=True, num_chunks=self.gates)
 
     def zeros(self, x: Tensor) -> Tensor:
         """The state before the first input, (B, hidden)."""
-        return x.new_zeros(len(x), self.weight_hh.shape[1])
+        return x.new_zeros(len(x), self.hidden_size)
 
     def products(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """W x + b and U h + b', each (B, gates · hidden)."""
@@ -39,17 +32,11 @@ class _Cell(nn.Module):
 
 
 class ElmanCell(_Cell):
-    r"""The simple recurrent cell.
-
-    $$ h_t = \tanh(W x_t + b + U h_{t-1} + b') $$
-
-    Taught in: models/rnn
-    """
+    r"""The simple recurrent cell: $h_t = \tanh(W x_t + b + U h_{t-1} + b')$."""
 
     gates = 1
 
     def forward(self, x: Tensor, h: Tensor | None = None) -> Tensor:
-        """From x (B, inputs) and h (B, hidden), zero by default, to the new h."""
         from_x, from_h = self.products(x, self.zeros(x) if h is None else h)
         return torch.tanh(from_x + from_h)
 
@@ -61,14 +48,11 @@ class GRUCell(_Cell):
        n = \tanh(W_n x + r \odot (U_n h)), \quad h' = (1 - z) \odot n + z \odot h $$
 
     Each product carries a bias of its own. The rows of the weights are r, z, n, in this order.
-
-    Taught in: models/rnn
     """
 
     gates = 3
 
     def forward(self, x: Tensor, h: Tensor | None = None) -> Tensor:
-        """From x (B, inputs) and h (B, hidden), zero by default, to the new h."""
         h = self.zeros(x) if h is None else h
         (x_r, x_z, x_n), (h_r, h_z, h_n) = (part.chunk(3, 1) for part in self.products(x, h))
         z = torch.sigmoid(x_z + h_z)
@@ -83,17 +67,7 @@ class LSTMCell(_Cell):
        c' = f \odot c + i \odot g, \quad h' = o \odot \tanh c' $$
 
     Each product carries a bias of its own. The rows of the weights are i, f, g, o, in this order.
-
-    Args:
-        inputs: number of features of x.
-        hidden: number of units of h and of c.
-        forget_bias: the forget gate's bias at the start; None leaves it random, as PyTorch does.
-
-    >>> h, c = LSTMCell(3, 5, forget_bias=1.0)(torch.zeros(2, 3))
-    >>> h.shape, c.shape
-    (torch.Size([2, 5]), torch.Size([2, 5]))
-
-    Taught in: models/rnn
+    Without a `forget_bias` the forget gate's bias is random, as in PyTorch. The state is (h, c).
     """
 
     gates = 4
@@ -106,7 +80,6 @@ class LSTMCell(_Cell):
     def forward(
         self, x: Tensor, state: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """From x (B, inputs) and (h, c), each (B, hidden), zero by default, to the new (h, c)."""
         h, c = (self.zeros(x), self.zeros(x)) if state is None else state
         from_x, from_h = self.products(x, h)
         i, f, g, o = (from_x + from_h).chunk(4, 1)
@@ -116,15 +89,7 @@ class LSTMCell(_Cell):
 
 @torch.no_grad()
 def set_forget_bias(lstm: nn.Module, value: float) -> None:
-    """Give the forget gates of an LSTM, cell or layers, the total bias `value`.
-
-    >>> lstm = nn.LSTM(3, 2)
-    >>> set_forget_bias(lstm, 1.0)
-    >>> (lstm.bias_ih_l0 + lstm.bias_hh_l0)[2:4].tolist()
-    [1.0, 1.0]
-
-    Taught in: models/rnn
-    """
+    """Give the forget gates of an LSTM, cell or layers, the total bias `value`."""
     for name, bias in lstm.named_parameters():
         if name.startswith("bias_"):
             hidden = len(bias) // 4

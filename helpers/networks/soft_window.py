@@ -13,20 +13,9 @@ class SoftWindow(nn.Module):
        + e^{\hat\kappa}, \qquad \phi(t, u) = \sum_j e^{\hat\alpha_j} \exp\big(-e^{\hat\beta_j}
        (\kappa_{t,j} - u)^2\big), \qquad w_t = \sum_u \phi(t, u)\, c_u $$
 
-    Letters are counted from 0, and the centres start on the first one.
-
-    Args:
-        hidden: H, the width of the state that steers the window.
-        bumps: J, how many bumps.
-        letter_steps: steps that a letter takes on average: at first the centres have this speed.
+    Letters are counted from 0. At first each of the J bumps moves by 1/`letter_steps` a step.
 
     Reference: Graves, arXiv:1308.0850, section 5; the start of the centres' speed is ours.
-
-    >>> window = SoftWindow(7, 2)
-    >>> letters = torch.eye(4)[None, :3]  # one text of three letters, one-hot in four
-    >>> w, phi, kappa = window(torch.zeros(1, 7), torch.zeros(1, 2), letters)
-    >>> w.shape, phi.shape, kappa.shape
-    (torch.Size([1, 4]), torch.Size([1, 3]), torch.Size([1, 2]))
 
     Taught in: applications/handwriting
     """
@@ -44,10 +33,8 @@ class SoftWindow(nn.Module):
     def forward(self, h: Tensor, kappa: Tensor, letters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One step: what is seen, w (B, V), the weights phi (B, U), and the centres after it.
 
-        Args:
-            h: (B, H), the state.
-            kappa: (B, J), the centres before this step, in letters.
-            letters: (B, U, V), one-hot rows; rows of zeros behind the end of a text.
+        It takes the state h (B, H), the centres kappa (B, J) before this step, and the letters
+        (B, U, V), one-hot rows, with rows of zeros behind the end of a text.
         """
         alpha, beta, move = self.steer(h).exp().chunk(3, 1)  # (B, J) each
         kappa = kappa + move

@@ -1,22 +1,14 @@
 """Objectives as pure functions, one value for each example."""
 
-from helpers.objectives.adversarial import (
-    KINDS,
-    Pair,
-    discriminator_loss,
-    generator_loss,
-    optimal_logit,
-)
-from helpers.objectives.discrete import (
-    cross_entropy_categorical,
-    entropy_categorical,
-    total_variation_categorical,
-)
+from helpers.objectives.adversarial import KINDS, discriminator_loss, generator_loss, optimal_logit
 from helpers.objectives.divergences import (
+    cross_entropy_categorical,
     effective_sample_size,
+    entropy_categorical,
     importance_weighted_bound,
     js_categorical,
     kl_categorical,
+    total_variation_categorical,
 )
 from helpers.objectives.penalties import gradient_penalty, r1_penalty
 from helpers.objectives.wasserstein import transport_plan, wasserstein_line

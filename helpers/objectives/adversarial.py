@@ -1,8 +1,9 @@
 """Losses of the adversarial game, as functions of the discriminator's logits.
 
-A logit is the discriminator's last number before any sigmoid: D(x) = sigmoid(logit), positive where
-x looks real. Every function gives one value for each example, to be minimised by the player in its
-name.
+A logit is the discriminator's last number before any sigmoid: D(x) = sigmoid(logit). Every function
+gives one value for each example, to be minimised by the player in its name.
+
+Taught in: models/gan
 """
 
 from collections.abc import Callable
@@ -43,19 +44,11 @@ def discriminator_loss(
 ) -> Tensor:
     r"""What the discriminator minimises; by default $-\log D(x) - \log(1 - D(G(z)))$.
 
-    Args:
-        real_logits: (B,).
-        fake_logits: (B,).
-        kind: one of `KINDS`.
-
-    Returns:
-        (B,), in nats for the logarithmic kinds; the mean is the loss.
+    Logits are (B,), `kind` is one of `KINDS`, the result is (B,), nats for the logarithmic kinds.
 
     >>> import torch
     >>> discriminator_loss(torch.zeros(2), torch.zeros(2))  # 2 log 2 where D = 1/2
     tensor([1.3863, 1.3863])
-
-    Taught in: models/gan
     """
     check_shape("real_logits", real_logits, ("B",), hint="squeeze the last 1")
     check_shape("fake_logits", fake_logits, tuple(real_logits.shape))
@@ -63,22 +56,7 @@ def discriminator_loss(
 
 
 def generator_loss(fake_logits: Tensor, kind: str = "non-saturating") -> Tensor:
-    r"""What the generator minimises; by default $-\log D(G(z))$.
-
-    Args:
-        fake_logits: (B,), with the graph that leads back to the generator.
-        kind: one of `KINDS`.
-
-    Returns:
-        (B,), in nats for the logarithmic kinds; the mean is the loss.
-
-    >>> import torch
-    >>> logits = torch.tensor([-4.0, 0.0])
-    >>> generator_loss(logits, "minimax"), generator_loss(logits, "non-saturating")
-    (tensor([-0.0181, -0.6931]), tensor([4.0181, 0.6931]))
-
-    Taught in: models/gan
-    """
+    r"""What the generator minimises, as above; by default $-\log D(G(z))$."""
     return KINDS[kind].generator(fake_logits)
 
 
@@ -86,14 +64,6 @@ def optimal_logit(log_p_data: Tensor, log_p_model: Tensor) -> Tensor:
     r"""Logit of the best discriminator between two known densities, given in nats.
 
     $$ D^*(x) = \frac{p(x)}{p(x) + q(x)} = \sigma\bigl(\log p(x) - \log q(x)\bigr) $$
-
-    Reference: Goodfellow et al. 2014, arXiv 1406.2661.
-
-    >>> import torch
-    >>> optimal_logit(torch.tensor(0.3).log(), torch.tensor(0.1).log()).sigmoid()  # 0.3 / 0.4
-    tensor(0.7500)
-
-    Taught in: models/gan
     """
     check_shape("log_p_model", log_p_model, tuple(log_p_data.shape))
     return log_p_data - log_p_model

@@ -1,7 +1,9 @@
 """Penalties on the slope of a discriminator, one value for each example.
 
-A discriminator maps examples (B, …) to logits (B,). It must not mix the examples of a batch (no
-batch normalisation), since the gradient of one logit must be that of its own example.
+A discriminator maps examples (B, …) to logits (B,) without mixing the examples of a batch (no batch
+normalisation): the gradient of one logit must be that of its own example.
+
+Taught in: models/gan
 """
 
 from collections.abc import Callable
@@ -16,55 +18,27 @@ Discriminator = Callable[[Tensor], Tensor]
 
 
 def r1_penalty(discriminator: Discriminator, x: Tensor) -> Tensor:
-    r"""Half the squared norm of the logit's gradient at real examples.
+    r"""Half the squared norm of the logit's gradient at real examples: (B, …) to (B,).
 
     $$ R_1(x) = \tfrac12 \lVert \nabla_x \,\mathrm{logit}(x) \rVert^2 $$
-
-    Args:
-        discriminator: maps x to logits.
-        x: (B, …); no gradient flows back into it.
-
-    Returns:
-        (B,), with the graph to the discriminator's parameters.
 
     Reference: Mescheder et al. 2018, arXiv 1801.04406.
 
     >>> r1_penalty(lambda x: (x * torch.tensor([3.0, 4.0])).sum(1), torch.zeros(2, 2))
     tensor([12.5000, 12.5000])
-
-    Taught in: models/gan
     """
     return 0.5 * _input_gradient(discriminator, x).square().sum(1)
 
 
 def gradient_penalty(
-    discriminator: Discriminator,
-    real: Tensor,
-    fake: Tensor,
-    *,
-    rng: torch.Generator | None = None,
+    discriminator: Discriminator, real: Tensor, fake: Tensor, *, rng: torch.Generator | None = None
 ) -> Tensor:
-    r"""Squared distance of the gradient's norm from 1 between real and generated examples.
+    r"""Squared distance of the gradient's norm from 1 between real and generated examples: (B,).
 
     $$ \bigl(\lVert \nabla_{\hat x} \,\mathrm{logit}(\hat x) \rVert - 1\bigr)^2,
        \qquad \hat x = u\, x_\text{real} + (1 - u)\, x_\text{fake}, \quad u \sim U(0, 1) $$
 
-    Args:
-        discriminator: maps x to logits.
-        real: (B, …).
-        fake: generated examples of the same shape.
-        rng: draws u, one for each example.
-
-    Returns:
-        (B,), with the graph to the discriminator's parameters.
-
     Reference: Gulrajani et al. 2017, arXiv 1704.00028, with a weight of 10.
-
-    >>> slope = torch.tensor([3.0, 4.0])
-    >>> gradient_penalty(lambda x: (x * slope).sum(1), torch.zeros(2, 2), torch.ones(2, 2))
-    tensor([16., 16.])
-
-    Taught in: models/gan
     """
     check_shape("fake", fake, tuple(real.shape))
     u = uniform((len(real), *[1] * (real.ndim - 1)), real, rng)  # (B, 1, …)

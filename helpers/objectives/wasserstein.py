@@ -1,4 +1,7 @@
-"""Wasserstein distances: in closed form on the line, by linear programming in general."""
+"""Wasserstein distances: in closed form on the line, by linear programming in general.
+
+Taught in: concepts/probability
+"""
 
 import numpy as np
 import torch
@@ -8,25 +11,15 @@ from helpers.checks import argument_error, check_at_least, check_data
 
 
 def wasserstein_line(x: Tensor, y: Tensor, *, power: float = 1.0) -> Tensor:
-    r"""Wasserstein distance between two samples of real numbers, by their quantiles.
+    r"""Wasserstein distance between samples (N,) and (M,) of real numbers, by their quantiles.
 
     $$ W_r(x, y) = \left(\int_0^1 \bigl|F_x^{-1}(u) - F_y^{-1}(u)\bigr|^r \mathrm du\right)^{1/r} $$
 
-    On the line the cheapest plan never lets two paths cross: it carries quantile to quantile. Both
-    quantile functions are steps, so that the integral is a sum over the pieces between jumps.
-
-    Args:
-        x: (N,), each value with mass 1/N.
-        y: (M,), each value with mass 1/M.
-        power: r, at least 1.
-
-    Returns:
-        Scalar in the unit of the values, with gradients to both.
+    On the line the cheapest plan carries quantile to quantile. Both quantile functions are steps,
+    so that the integral is a sum over the pieces between jumps. The power r is at least 1.
 
     >>> wasserstein_line(torch.tensor([0.0, 1.0]), torch.tensor([5.0, 7.0]))
     tensor(5.5000)
-
-    Taught in: concepts/probability
     """
     x, y = check_data("x", x, ("N",)), check_data("y", y, ("M",))
     check_at_least("power", power, 1.0)
@@ -38,35 +31,23 @@ def wasserstein_line(x: Tensor, y: Tensor, *, power: float = 1.0) -> Tensor:
     mass = ((ends - starts) / (n * m)).to(x)
     left = x.sort().values[(starts // m).to(x.device)]
     right = y.sort().values[(starts // n).to(y.device)]
-    work: Tensor = ((left - right).abs() ** power * mass).sum()
-    root: Tensor = work ** (1 / power)
-    return root
+    work: Tensor = ((left - right).abs().pow(power) * mass).sum()
+    return work.pow(1 / power)
 
 
 def transport_plan(cost: Tensor, p: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
-    r"""The cheapest way to turn one distribution of masses into another.
+    r"""The least total cost of turning masses p (N,) into masses q (M,), and the plan (N, M).
 
     $$ \min_{\pi \ge 0} \sum_{ij} \pi_{ij} c_{ij} \quad \text{subject to} \quad
        \sum_j \pi_{ij} = p_i, \quad \sum_i \pi_{ij} = q_j $$
 
-    A linear program, solved exactly by SciPy's HiGHS. With distances as costs the minimum is the
-    Wasserstein distance $W_1$. It takes about a second for N = M = 200.
+    A linear program, solved exactly. With distances as costs, (N, M), the minimum is the
+    Wasserstein distance $W_1$. Both masses sum to 1; the results are float64 on the CPU.
 
-    Args:
-        cost: (N, M), the price of moving a unit of mass from i to j.
-        p: (N,), masses to be moved, non-negative, of sum 1.
-        q: (M,), masses that are wanted, non-negative, of sum 1.
-
-    Returns:
-        The least total cost, a scalar, and the plan (N, M), which sums to `p` over its columns
-        and to `q` over its rows; both float64 on the CPU, without gradients.
-
-    >>> cost = torch.tensor([[0.0, 3.0], [3.0, 0.0]])
+    >>> cost = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
     >>> value, plan = transport_plan(cost, torch.tensor([0.5, 0.5]), torch.tensor([0.25, 0.75]))
     >>> value.item(), plan.tolist()
-    (0.75, [[0.25, 0.25], [0.0, 0.5]])
-
-    Taught in: concepts/probability
+    (0.25, [[0.25, 0.25], [0.0, 0.5]])
     """
     from scipy import optimize, sparse  # here, since it takes longer to import than all the rest
 

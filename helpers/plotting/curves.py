@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from sklearn.isotonic import isotonic_regression
 
 from helpers.plotting.arrays import Array, as_array
-from helpers.plotting.style import INK, QUIET
+from helpers.plotting.style import INK, QUIET, axes
 
 
 def curves(
@@ -31,25 +30,16 @@ def curves(
         ylabel: what is drawn, with its unit.
         title: shown above.
         references: text to a height: dashed lines such as a computed floor or a published figure.
-
-    Returns:
-        The axes.
-
-    >>> ax = curves({"train": [3.0, 2.0, 1.5]}, ylabel="nats", references={"entropy": 1.2})
-    >>> plt.close(ax.figure)
     """
     named = values if isinstance(values, Mapping) else {"": values}
     drawn = {name: as_array(f"values[{name!r}]", curve) for name, curve in named.items()}
-    if ax is None:
-        _, ax = plt.subplots()
+    ax = axes(ax, title)
     for name, curve in drawn.items():
         positions = np.arange(1, len(curve) + 1) if x is None else as_array("x", x)
         ax.plot(positions, curve, label=name or None, marker="o" if len(curve) == 1 else None)
     if any(drawn):
         ax.legend()
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    if title:
-        ax.set_title(title)
     if references:
         _draw_references(ax, references)
     return ax
@@ -63,9 +53,9 @@ def _draw_references(ax: Axes, references: Mapping[str, float]) -> None:
         ax.annotate(
             text,
             (1, height),
-            xycoords=("axes fraction", "data"),
-            xytext=(5, 0),
-            textcoords="offset points",
+            (5, 0),
+            ("axes fraction", "data"),
+            "offset points",
             va="center",
             fontsize=9,
             color=INK,

@@ -3,14 +3,13 @@
 import math
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
 from helpers.checks import argument_error, check_counts
 from helpers.plotting.arrays import Array, as_array
-from helpers.plotting.style import FRAME
+from helpers.plotting.style import FRAME, axes
 
 GAP = 2  # pixels between two images
 
@@ -34,13 +33,6 @@ def image_grid(
         title: shown above.
         row_labels: one text for each row, shown at the left.
         column_labels: one text for each column, shown above it.
-
-    Returns:
-        The axes.
-
-    >>> import torch
-    >>> ax = image_grid(torch.rand(10, 1, 8, 8), columns=5, row_labels=["data", "model"])
-    >>> plt.close(ax.figure)
     """
     x = as_array("images", images)
     x = x[:, None] if x.ndim == 3 else x
@@ -53,8 +45,7 @@ def image_grid(
     rows = math.ceil(n / columns)
 
     colours = np.clip(x, 0, 1).transpose(0, 2, 3, 1)  # (N, H, W, C)
-    if channels == 1:
-        colours = 1 - colours  # ink
+    colours = 1 - colours if channels == 1 else colours  # ink
     scale = math.ceil(28 / min(height, width))  # small images: gaps thinner than a pixel
     colours = colours.repeat(scale, axis=1).repeat(scale, axis=2)
     step_y, step_x = height * scale + GAP, width * scale + GAP
@@ -63,17 +54,12 @@ def image_grid(
         y0, x0 = i // columns * step_y, i % columns * step_x
         sheet[y0 : y0 + step_y + GAP, x0 : x0 + step_x + GAP] = to_rgb(FRAME)
         sheet[y0 + GAP : y0 + step_y, x0 + GAP : x0 + step_x] = colour
-    if ax is None:
-        cell = min(0.8, 6.4 / columns)  # inches
-        _, ax = plt.subplots(figsize=(columns * cell + 0.3, rows * cell * height / width + 0.3))
+    cell = min(0.8, 6.4 / columns)  # inches
+    ax = axes(ax, title, (columns * cell + 0.3, rows * cell * height / width + 0.3))
     ax.imshow(sheet, interpolation="nearest")
     ax.grid(False)
     ax.spines[:].set_visible(False)
-    ax.set_xticks([(i + 0.5) * step_x for i in range(columns)] if column_labels else [])
-    ax.set_yticks([(i + 0.5) * step_y for i in range(rows)] if row_labels else [])
-    ax.set_xticklabels(column_labels or [])
-    ax.set_yticklabels(row_labels or [])
+    ax.set_xticks((np.arange(columns) + 0.5) * step_x if column_labels else [], column_labels)
+    ax.set_yticks((np.arange(rows) + 0.5) * step_y if row_labels else [], row_labels)
     ax.tick_params(length=0, top=False, labeltop=True, labelbottom=False)
-    if title:
-        ax.set_title(title)
     return ax

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from helpers.checks import argument_error
 from helpers.plotting.arrays import Array, as_array
-from helpers.plotting.style import DENSITY_COLOURS, INK, PALETTE
+from helpers.plotting.style import DENSITY_COLOURS, INK, PALETTE, axes
 
 Limits = tuple[float, float, float, float]
 
@@ -34,25 +34,16 @@ def density_2d(
         resolution: points along each axis, where `density` is a function.
         ax: where to draw; a new square figure by default.
         title: shown above.
-
-    Returns:
-        The axes.
-
-    >>> normal = torch.distributions.Normal(torch.zeros(2), 1.0)
-    >>> ax = density_2d(lambda x: normal.log_prob(x).sum(-1), resolution=50)
-    >>> plt.close(ax.figure)
     """
     grid = _evaluate(density, limits, resolution) if callable(density) else density
     log_p = as_array("density", grid, allow_minus_inf=True)
-    if ax is None:
-        _, ax = plt.subplots(figsize=(4.2, 4.2))
+    ax = _plane(ax, title)
     p = np.exp(log_p - log_p.max()) if np.isfinite(log_p.max()) else np.zeros_like(log_p)
     ax.imshow(
         p, extent=limits, origin="lower", cmap=DENSITY_COLOURS, vmin=0, interpolation="bilinear"
     )
-    left, right, bottom, top = limits
-    ax.set(xlim=(left, right), ylim=(bottom, top), autoscale_on=False)  # samples on top keep to it
-    return _plane(ax, title)
+    ax.set(xlim=limits[:2], ylim=limits[2:], autoscale_on=False)  # samples on top keep to it
+    return ax
 
 
 def samples_2d(
@@ -63,32 +54,24 @@ def samples_2d(
     ax: Axes | None = None,
     title: str | None = None,
 ) -> Axes:
-    """Points in the plane, coloured by class; each class carries its number at its median.
+    """Points (N, 2) in the plane, coloured by class; each class carries its number at its median.
 
     Args:
-        x: points (N, 2).
+        x: the points.
         labels: classes (N,), integers; more than the palette has take colours from a long map.
         size: area of a point in square points; by default it falls with N.
         ax: where to draw; a new square figure by default.
         title: shown above.
-
-    Returns:
-        The axes.
-
-    >>> ax = samples_2d(torch.randn(50, 2), labels=torch.arange(50) % 2)
-    >>> plt.close(ax.figure)
     """
     points = as_array("x", x)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
         raise argument_error("x", "have shape (N, 2) with N of at least 1", points.shape)
-    if size is None:
-        size = float(np.clip(4000 / len(points), 2, 20))
-    if ax is None:
-        _, ax = plt.subplots(figsize=(4.2, 4.2))
+    ax = _plane(ax, title)
+    size = float(np.clip(4000 / len(points), 2, 20)) if size is None else size
     dots: dict[str, Any] = {"s": size, "alpha": 0.7, "linewidths": 0}
     if labels is None:
         ax.scatter(*points.T, color=PALETTE[1], **dots)
-        return _plane(ax, title)
+        return ax
     classes = as_array("labels", labels).astype(int)
     present = np.unique(classes)
     few = len(present) <= len(PALETTE)
@@ -96,25 +79,16 @@ def samples_2d(
     for i, k in enumerate(present):
         member = points[classes == k]
         ax.scatter(*member.T, color=PALETTE[i] if few else shades[i], **dots)
-        ax.annotate(
-            str(k),
-            np.median(member, axis=0),
-            ha="center",
-            va="center",
-            fontsize=11,
-            fontweight="bold",
-            color=INK,
-            path_effects=[withStroke(linewidth=3, foreground="white")],
-        )
-    return _plane(ax, title)
+        name = ax.annotate(str(k), np.median(member, axis=0), ha="center", va="center", color=INK)
+        name.set(fontsize=11, fontweight="bold")
+        name.set_path_effects([withStroke(linewidth=3, foreground="white")])
+    return ax
 
 
-def _plane(ax: Axes, title: str | None) -> Axes:
-    ax.set_aspect("equal")
+def _plane(ax: Axes | None, title: str | None) -> Axes:
+    ax = axes(ax, title, (4.2, 4.2))
     ax.grid(False)
-    ax.set(xlabel="$x_1$", ylabel="$x_2$")
-    if title:
-        ax.set_title(title)
+    ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
     return ax
 
 
@@ -122,10 +96,8 @@ def _evaluate(log_prob: Callable[[Tensor], Tensor], limits: Limits, resolution: 
     """The logarithm of the density at the middle of each pixel, a few thousand points at a time."""
     left, right, bottom, top = limits
     middle = (torch.arange(resolution, dtype=torch.get_default_dtype()) + 0.5) / resolution
-    ys, xs = torch.meshgrid(
-        bottom + (top - bottom) * middle, left + (right - left) * middle, indexing="ij"
-    )
-    points = torch.stack([xs, ys], -1).reshape(-1, 2)  # (R², 2)
+    x, y = left + (right - left) * middle, bottom + (top - bottom) * middle
+    points = torch.cartesian_prod(y, x).flip(1)  # (R², 2), row by row
     with torch.no_grad():
         log_p = torch.cat([log_prob(part) for part in torch.split(points, 4096)])
     if log_p.shape != points.shape[:1]:

@@ -1,12 +1,11 @@
 """Pen strokes on paper."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.checks import argument_error
 from helpers.plotting.arrays import Array, as_array
-from helpers.plotting.style import INK
+from helpers.plotting.style import INK, axes
 
 
 def strokes(
@@ -27,21 +26,12 @@ def strokes(
         colour: of the ink.
         points: mark each step by a dot.
         title: shown above.
-
-    Returns:
-        The axes, with equal units on both sides and without a frame.
-
-    >>> ax = strokes([[0.0, 1.0, 0.0], [0.0, -1.0, 1.0], [0.5, 0.0, 1.0]])
-    >>> [len(line.get_xdata()) for line in ax.lines]  # a line of two points, and a dot
-    [2, 1]
-    >>> plt.close(ax.figure)
     """
     drawn = as_array("x", x)
     if drawn.ndim != 2 or drawn.shape[1] != 3 or len(drawn) == 0:
         raise argument_error("x", "have shape (T, 3) with T of at least 1", drawn.shape)
+    ax = axes(ax, title)
     drawn = drawn[:length]
-    if ax is None:
-        _, ax = plt.subplots()
     places = drawn[:, :2].cumsum(0)
     for part in np.split(places, np.flatnonzero(drawn[:, 2] > 0.5) + 1):
         if len(part):
@@ -49,6 +39,4 @@ def strokes(
             ax.plot(*part.T, color=colour, marker=marker, markersize=3, solid_capstyle="round")
     ax.set_aspect("equal")
     ax.axis("off")
-    if title:
-        ax.set_title(title)
     return ax

@@ -5,6 +5,7 @@ Figures keep an opaque white ground, so that they read the same on a light and o
 
 import matplotlib.pyplot as plt
 from cycler import cycler
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
 #: The colours of Okabe and Ito, told apart with every common kind of colour vision. Their yellow is
@@ -21,44 +22,27 @@ DENSITY_COLOURS = LinearSegmentedColormap.from_list(
 
 
 def style() -> None:
-    """Set matplotlib's defaults for the whole book; the set-up cell of a chapter calls it.
+    """Set matplotlib's defaults for the whole book; the set-up cell of a chapter calls it."""
+    plt.rc("figure", figsize=(6.4, 3.6), dpi=110, facecolor="white")
+    plt.rc("figure.constrained_layout", use=True)
+    plt.rc("savefig", dpi=110, facecolor="white")
+    plt.rc("font", size=10)
+    plt.rc("text", color=INK)
+    plt.rc("axes", facecolor="white", edgecolor=QUIET, labelcolor=INK, labelsize=10)
+    plt.rc("axes", titlesize=11, titlelocation="left", titlepad=8, axisbelow=True, grid=True)
+    plt.rc("axes", prop_cycle=cycler(color=list(PALETTE)))
+    plt.rc("axes.spines", top=False, right=False)
+    plt.rc("xtick", color=QUIET, labelcolor=INK, labelsize=9)
+    plt.rc("ytick", color=QUIET, labelcolor=INK, labelsize=9)
+    plt.rc("legend", fontsize=9, frameon=False)
+    plt.rc("grid", color="#E6E6E6", linewidth=0.8)
+    plt.rc("lines", linewidth=1.8)
 
-    >>> style()
-    >>> plt.rcParams["axes.spines.top"]
-    False
-    """
-    plt.rcParams.update(
-        {
-            "figure.figsize": (6.4, 3.6),
-            "figure.dpi": 110,
-            "savefig.dpi": 110,
-            "figure.facecolor": "white",
-            "axes.facecolor": "white",
-            "savefig.facecolor": "white",
-            "figure.constrained_layout.use": True,
-            "font.size": 10,
-            "axes.titlesize": 11,
-            "axes.titlelocation": "left",
-            "axes.titlepad": 8,
-            "axes.labelsize": 10,
-            "xtick.labelsize": 9,
-            "ytick.labelsize": 9,
-            "legend.fontsize": 9,
-            "legend.frameon": False,
-            "text.color": INK,
-            "axes.labelcolor": INK,
-            "axes.edgecolor": QUIET,
-            "xtick.color": QUIET,
-            "ytick.color": QUIET,
-            "xtick.labelcolor": INK,
-            "ytick.labelcolor": INK,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": True,
-            "axes.axisbelow": True,
-            "grid.color": "#E6E6E6",
-            "grid.linewidth": 0.8,
-            "lines.linewidth": 1.8,
-            "axes.prop_cycle": cycler(color=list(PALETTE)),
-        }
-    )
+
+def axes(ax: Axes | None, title: str | None, size: tuple[float, float] | None = None) -> Axes:
+    """The axes to draw on, those of a new figure by default, with their title."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=size)
+    if title:
+        ax.set_title(title)
+    return ax

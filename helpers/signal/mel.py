@@ -11,21 +11,12 @@ LOWEST = 50.0  # Hz, where the first triangle starts
 
 
 def mel_filters(bands: int, *, window: int = 256, sample_rate: int = 8000) -> Tensor:
-    r"""Triangles that are evenly spaced on the mel scale.
+    r"""Triangles (bands, window/2 + 1), evenly spaced on the mel scale.
 
     $$ m(f) = 2595 \log_{10}(1 + f / 700) $$
 
-    Args:
-        bands: number of triangles, so few that each holds a frequency.
-        window: of the spectrogram.
-        sample_rate: in Hz.
-
-    Returns:
-        (bands, window/2 + 1); ``mel_filters(…) @ magnitude`` is a mel spectrogram. The triangles
-        have height 1, and between the first and the last peak they add up to 1.
-
-    >>> mel_filters(20).shape
-    torch.Size([20, 129])
+    ``mel_filters(…) @ magnitude`` is a mel spectrogram. The triangles have height 1, and between
+    the first and the last peak they add up to 1. The sample rate is in Hz.
 
     Taught in: applications/speech
     """

@@ -1,4 +1,7 @@
-"""The μ-law: samples as levels that are finer near zero."""
+"""The μ-law: samples as levels that are finer near zero, as the ear is.
+
+Taught in: applications/speech
+"""
 
 import math
 
@@ -9,22 +12,16 @@ from helpers.checks import check_counts, check_data
 
 
 def mu_law_encode(x: Tensor, levels: int = 256) -> Tensor:
-    r"""Samples as levels that are finer near zero, as the ear is.
+    r"""Integers 0 … V − 1 of samples in [-1, 1], for V `levels`.
 
     $$ f(x) = \mathrm{sign}(x) \frac{\log(1 + \mu |x|)}{\log(1 + \mu)}, \qquad \mu = V - 1 $$
 
     and f, in [-1, 1], is rounded to the nearest of V evenly spaced levels.
 
-    Args:
-        x: samples in [-1, 1], any shape.
-        levels: V, at least 2; the result is int64, 0 … V − 1.
-
     Reference: ITU-T recommendation G.711 uses mu = 255 in a piecewise-linear form.
 
     >>> mu_law_encode(torch.tensor([-1.0, -0.01, 0.01, 1.0]))
     tensor([  0,  98, 157, 255])
-
-    Taught in: applications/speech
     """
     check_counts(2, levels=levels)
     x = check_data("x", x, (...,), low=-1.0, high=1.0, hint="divide by the largest magnitude")
@@ -34,13 +31,7 @@ def mu_law_encode(x: Tensor, levels: int = 256) -> Tensor:
 
 
 def mu_law_decode(codes: Tensor, levels: int = 256) -> Tensor:
-    """Samples in [-1, 1] of integer levels 0 … V − 1: the inverse of `mu_law_encode`'s curve.
-
-    >>> mu_law_decode(torch.tensor([0, 255]))
-    tensor([-1.,  1.])
-
-    Taught in: applications/speech
-    """
+    """Samples in [-1, 1] of integer levels 0 … V − 1: the inverse of `mu_law_encode`'s curve."""
     check_counts(2, levels=levels)
     codes = check_data("codes", codes, (...,), "integer", low=0, high=levels - 1)
     mu = levels - 1
