@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from helpers.checks import check_positive
 from helpers.distributions.support import Support, widen
+from helpers.objectives.divergences import kl_normal
 from helpers.random import normal
 
 
@@ -47,19 +48,9 @@ class Gaussian:
         return log_density.flatten(1 - mean.ndim).sum(-1)
 
     def kl(self, other: "Gaussian") -> Tensor:
-        r"""Divergence KL(self‖other), exact and never negative: (B,), nats.
-
-        $$\mathrm{KL}(q \,\|\, p) = \tfrac12 \sum_d \left(\frac{(\mu_q - \mu_p)^2}{\sigma_p^2}
-          + \frac{\sigma_q^2}{\sigma_p^2} - 1 - \log \frac{\sigma_q^2}{\sigma_p^2}\right)$$
-
-        >>> p = Gaussian(torch.zeros(1, 2), torch.zeros(1, 2))
-        >>> Gaussian(torch.tensor([[0.0, 0.0], [1.0, 2.0]]), torch.zeros(2, 2)).kl(p)
-        tensor([0.0000, 2.5000])
-        """
-        shift = (widen(self.mean) - widen(other.mean)) / widen(other.std)
-        log_ratio = 2 * (widen(self.log_std) - widen(other.log_std))
-        # expm1(r) - r keeps the digits that exp(r) - 1 - r loses near r = 0.
-        return 0.5 * (shift.square() + log_ratio.expm1() - log_ratio).flatten(1).sum(-1)
+        """Divergence KL(self‖other), exact and never negative: (B,), nats; see `kl_normal`."""
+        own = widen(self.mean), widen(self.log_std)
+        return kl_normal(*own, widen(other.mean), widen(other.log_std))
 
 
 class IsotropicGaussian(Gaussian):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from helpers.checks import check_counts
+from helpers.metrics.distances import two_sets
 from helpers.metrics.estimates import Estimate
-from helpers.metrics.sets import two_sets
 
 
 def frechet_distance(features_a: Tensor, features_b: Tensor, *, groups: int = 20) -> Estimate:

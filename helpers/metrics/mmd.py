@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from helpers.checks import check_positive, check_shape
+from helpers.metrics.distances import distance_blocks, two_sets
 from helpers.metrics.estimates import Estimate
-from helpers.metrics.sets import distance_blocks, two_sets
 
 
 def mmd(x: Tensor, y: Tensor, *, widths: Sequence[float] = (1.0,)) -> Estimate:

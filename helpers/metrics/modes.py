@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from helpers.checks import check_counts, check_data, check_positive
+from helpers.metrics.distances import nearest_neighbours
 from helpers.metrics.estimates import Estimate, share
-from helpers.metrics.sets import nearest_neighbours
 
 
 class ModeCoverage(NamedTuple):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from helpers.checks import check_counts
+from helpers.metrics.distances import distance_blocks, nearest_neighbours, two_sets
 from helpers.metrics.estimates import Estimate, share
-from helpers.metrics.sets import distance_blocks, nearest_neighbours, two_sets
 
 
 class PrecisionRecall(NamedTuple):

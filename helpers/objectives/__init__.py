@@ -8,6 +8,7 @@ from helpers.objectives.divergences import (
     importance_weighted_bound,
     js_categorical,
     kl_categorical,
+    kl_normal,
     total_variation_categorical,
 )
 from helpers.objectives.penalties import gradient_penalty, r1_penalty

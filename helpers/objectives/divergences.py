@@ -1,7 +1,7 @@
-"""Entropies and divergences of categorical distributions, and what importance weights estimate.
+"""Entropies and divergences of distributions, and what importance weights estimate.
 
 The last dimension of logits, (B, K), is summed: (B,), in nats. Logarithms of probabilities are
-logits. The divergence between normal distributions is `Gaussian.kl`.
+logits.
 
 Taught in: concepts/probability, models/vae
 """
@@ -67,6 +67,24 @@ def js_categorical(logits_q: Tensor, logits_p: Tensor) -> Tensor:
     log_q, log_p = logits_q.log_softmax(-1), logits_p.log_softmax(-1)
     log_m = torch.logaddexp(log_q, log_p) - math.log(2)
     return 0.5 * (kl_categorical(log_q, log_m) + kl_categorical(log_p, log_m))
+
+
+def kl_normal(mean: Tensor, log_std: Tensor, mean_p: Tensor, log_std_p: Tensor) -> Tensor:
+    r"""KL divergence KL(q‖p) between two normal distributions of independent values.
+
+    $$\mathrm{KL}(q \,\|\, p) = \tfrac12 \sum_d \left(\frac{(\mu_q - \mu_p)^2}{\sigma_p^2}
+      + \frac{\sigma_q^2}{\sigma_p^2} - 1 - \log \frac{\sigma_q^2}{\sigma_p^2}\right)$$
+
+    All shapes are (B, *event), those of p may be (1, *event).
+
+    >>> zeros = torch.zeros(2, 2)
+    >>> kl_normal(torch.tensor([[0.0, 0.0], [1.0, 2.0]]), zeros, zeros, zeros)
+    tensor([0.0000, 2.5000])
+    """
+    shift = (mean - mean_p) / log_std_p.exp()
+    log_ratio = 2 * (log_std - log_std_p)
+    # expm1(r) - r keeps the digits that exp(r) - 1 - r loses near r = 0.
+    return 0.5 * (shift.square() + log_ratio.expm1() - log_ratio).flatten(1).sum(-1)
 
 
 def _expectation(log_p: Tensor, values: Tensor) -> Tensor:

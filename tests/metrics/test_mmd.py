@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.metrics import mmd, sets
+from helpers.metrics import distances, mmd
 from helpers.random import seeded
 
 
@@ -79,7 +79,7 @@ def test_equal_distributions_have_the_mean_zero(seed: int) -> None:
 def test_blocks_change_nothing(chunk: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = torch.randn(2, 17, 3, generator=seeded(seed))
     whole = mmd(x, y, widths=(0.5, 2.0))
-    monkeypatch.setattr(sets, "CHUNK", chunk)
+    monkeypatch.setattr(distances, "CHUNK", chunk)
     assert mmd(x, y, widths=(0.5, 2.0)) == pytest.approx(whole, rel=1e-9, abs=1e-14)
 
 

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from torch.distributions import Categorical, kl_divergence
+from torch.distributions import Categorical, Normal, kl_divergence
 
 from helpers.objectives import (
     cross_entropy_categorical,
@@ -20,6 +20,7 @@ from helpers.objectives import (
     importance_weighted_bound,
     js_categorical,
     kl_categorical,
+    kl_normal,
     total_variation_categorical,
 )
 
@@ -42,6 +43,16 @@ def test_cross_entropy_is_torchs(device: torch.device) -> None:
     torch.testing.assert_close(value, expected)
     split = entropy_categorical(logits_p) + kl_categorical(logits_p, logits_q)
     torch.testing.assert_close(value, split)
+
+
+def test_kl_of_normals_is_torchs(device: torch.device) -> None:
+    mean, log_std = torch.randn(2, B, 3, device=device)
+    mean_p, log_std_p = torch.randn(2, 1, 3, device=device)
+    q, p = Normal(mean, log_std.exp()), Normal(mean_p, log_std_p.exp())
+    value = kl_normal(mean, log_std, mean_p, log_std_p)
+    torch.testing.assert_close(value, kl_divergence(q, p).sum(1))
+    tiny = kl_normal(mean + 1e-9, log_std, mean, log_std)
+    torch.testing.assert_close(tiny, (0.5e-18 * (-2 * log_std).exp()).sum(1), rtol=1e-5, atol=0)
 
 
 def test_cross_entropy_where_categories_never_occur() -> None:
