@@ -70,11 +70,6 @@ class IsotropicMixture:
 class Ring(IsotropicMixture):
     """Separate modes on a circle: does a model find all of them?
 
-    Args:
-        modes: how many, at least 1.
-        radius: of the circle, above zero.
-        std: of each mode.
-
     >>> ring = Ring()
     >>> ring.means.shape, round(ring.entropy(), 4)  # log 8 + log(2πe · 0.01²)
     (torch.Size([8, 2]), -4.293)
@@ -88,13 +83,7 @@ class Ring(IsotropicMixture):
 
 
 class Grid(IsotropicMixture):
-    """Modes on a square lattice around the origin.
-
-    Args:
-        side: modes along each axis, at least 1.
-        spacing: between neighbours, above zero.
-        std: of each mode.
-    """
+    """`side` by `side` modes of width `std` on a square lattice around the origin."""
 
     def __init__(self, side: int = 5, spacing: float = 1.0, std: float = 0.05) -> None:
         ticks = spacing * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
@@ -103,10 +92,6 @@ class Grid(IsotropicMixture):
 
 class TwoMoons(IsotropicMixture):
     """Two interleaved half circles of radius 1, each a dense chain of Gaussians.
-
-    Args:
-        std: width of the crescents, above zero.
-        links: Gaussians in each half circle; enough that the chain looks smooth.
 
     Taught in: concepts/map_of_model_families
     """
