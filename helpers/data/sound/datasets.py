@@ -140,11 +140,7 @@ def _string(note: str, rng: np.random.Generator) -> Tensor:
 
 
 def pack(waves: Sequence[Tensor], y: Sequence[int], room: int | None = None) -> Sounds:
-    """Sounds (T,) of classes `y` as one tensor, with zeros behind the ends, cut at `room`.
-
-    >>> pack([torch.ones(3), torch.ones(9)], [0, 1], room=5).lengths
-    tensor([3, 5])
-    """
+    """Sounds (T,) of classes `y` as one tensor, with zeros behind the ends, cut at `room`."""
     if not waves or len(y) != len(waves):
         got = f"{len(waves)} and {len(y)}"
         raise argument_error("waves and y", "hold at least one sound and a class for each", got)

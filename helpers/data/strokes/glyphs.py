@@ -1,8 +1,4 @@
-"""Pen strokes of letters, found in a font: fill the outline, thin it to a line, follow the line.
-
-A font stores the closed outline of a letter's ink. A pen draws along the middle of that ink. The
-way from one to the other has three steps, each a function of this file.
-"""
+"""Pen strokes of letters, found in a font: fill the outline, thin it to a line, follow the line."""
 
 from functools import cache
 from itertools import product
@@ -52,10 +48,7 @@ def glyph(letter: str) -> tuple[Stroke, ...]:
 
 
 def fill(letter: str) -> NDArray[np.bool_]:
-    """The ink of a letter on a grid of pixels, row 0 at the bottom.
-
-    A pixel is ink if an odd number of the outline's closed curves goes round its centre.
-    """
+    """The pixels whose centres an odd number of the outline's curves goes round, row 0 lowest."""
     file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / FONT
     outline = TextPath((0, 0), letter, size=HEIGHT, prop=FontProperties(fname=str(file)))
     rows, columns = np.divmod(np.arange(4 * HEIGHT**2), 2 * HEIGHT)

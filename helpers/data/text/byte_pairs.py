@@ -15,12 +15,8 @@ class BytePairs:
     """A tokeniser over the bytes of UTF-8, so that every text can be encoded and comes back.
 
     Tokens 0 to 255 are the bytes. Merge number m makes token 256 + m out of two earlier tokens.
-    Encoding applies the merges in the order in which they were learnt. Merges do not cross the
-    boundary between a word and the white space before it: a word is a run without white space
-    together with the white space in front.
-
-    Args:
-        merges: pairs of tokens; pair m may use the tokens below 256 + m.
+    Encoding applies the merges in the order in which they were learnt, each within a word: a run
+    without white space together with the white space in front.
 
     Reference: Sennrich et al. 2015, arXiv 1508.07909, for characters; here on bytes.
 

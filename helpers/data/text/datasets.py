@@ -31,10 +31,9 @@ SHAKESPEARE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class TextSplits:
-    """Training, validation and perhaps test text over one alphabet.
+    """Training, validation and perhaps test text over one alphabet, all characters sorted.
 
-    The alphabet holds all characters, sorted; the code of a character is its place in it. The test
-    text is empty unless it was asked for.
+    The code of a character is its place in the alphabet.
 
     >>> text = TextSplits("abba", "bab", "ab", "toy")
     >>> text.encode(text.train), text.decode(torch.tensor([1, 0]))
@@ -64,12 +63,7 @@ class TextSplits:
         return torch.tensor([codes[character] for character in text], dtype=torch.int64)
 
     def rows(self, text: str) -> Tensor:
-        r"""The lines of `text` as separate sequences, −1 behind their ends: (B, T) int64.
-
-        >>> TextSplits("b\nab", "", "\nab", "toy").rows("b\nab")
-        tensor([[ 2, -1],
-                [ 1,  2]])
-        """
+        """The lines of `text` as separate sequences, −1 behind their ends: (B, T) int64."""
         return pad([self.encode(line).tolist() for line in text.split("\n") if line])
 
     def decode(self, codes: Tensor) -> str:

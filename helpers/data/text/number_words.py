@@ -1,7 +1,6 @@
 """Numbers written out in English and the same numbers in digits: a translation with exact answers.
 
-A phrase is made by rules from a number, in one of four styles, so whether a translation is right
-is never a matter of opinion.
+Taught in: applications/text
 """
 
 from collections.abc import Sequence
@@ -40,8 +39,6 @@ def spell(number: int, style: str = "british") -> str:
 
     >>> spell(1205, "hundreds"), spell(1205, "digits")
     ('twelve hundred and five', 'one two zero five')
-
-    Taught in: applications/text
     """
     check_option("style", style, STYLES)
     check_counts(0, number=number)
@@ -63,10 +60,7 @@ def spell(number: int, style: str = "british") -> str:
 
 
 def read(phrase: str) -> int:
-    """The number that a phrase of any style means: the rules that a network is to find.
-
-    Taught in: applications/text
-    """
+    """The number that a phrase of any style means: the rules that a network is to find."""
     words = [word for word in phrase.replace("-", " ").split() if word != "and"]
     known = {word: value for value, word in enumerate(UNITS)}
     known |= {word: 10 * value for value, word in enumerate(TENS) if value > 1}
@@ -96,8 +90,6 @@ def load(train: int, test: int, *, styles: Sequence[str] = STYLES, seed: int = 0
 
     >>> load(2, 1, styles=["british"], seed=4).test
     [('ninety-four thousand eight hundred and seventy-five', '94875')]
-
-    Taught in: applications/text
     """
     check_counts(train=train, test=test)
     check_between("test", test, 1, 2000)  # most numbers are left for training

@@ -54,10 +54,7 @@ def without_end(rows: Tensor, end: int) -> Tensor:
 def check_rows(
     name: str, rows: Tensor, num_symbols: int, *, like: Tensor | None = None, shortest: int = 0
 ) -> Tensor:
-    """The look of `check_data` at rows (B, T) of symbols below `num_symbols`, −1 behind their ends.
-
-    `shortest` = 1 refuses empty rows.
-    """
+    """Rows (B, T) of symbols below `num_symbols`, −1 behind the ends, at least `shortest` long."""
     bounds: dict[str, Any] = {"low": PADDING, "high": num_symbols - 1, "hint": HINT}
     rows = check_data(name, rows, ("B", "T"), "integer", like=like, **bounds)
     if rows.device.type == "cpu":

@@ -15,10 +15,6 @@ class IsotropicMixture:
 
     $$ p(x) = \frac1K \sum_{k=1}^K \mathcal N(x;\, m_k,\, s^2 I) $$
 
-    Args:
-        means: centres (K, 2), floating point.
-        std: standard deviation s of every component, above zero.
-
     >>> mixture = IsotropicMixture(torch.tensor([[0.0, 0.0]]), std=1.0)
     >>> round(mixture.entropy(), 4)  # 1 + log 2π
     2.8379
