@@ -13,18 +13,16 @@ class Batches:
     """An iterable over tuples of aligned batches; each pass over it is one epoch.
 
     An epoch visits every example once, in a new order; the last batch may be smaller. The tensors
-    move to `device` once, here; shuffling and indexing then happen on that device, which spares
-    small models most of a data loader's cost.
+    move to `device` once, here; shuffling and indexing then happen on that device.
 
     Args:
         *tensors: tensors of equal length N along the first dimension.
-        batch_size: examples in a batch, at least 1; more than N gives one batch.
-        rng: draws the orders; it must live on `device`. Without one, a source of its own is seeded
-            with the current seed of PyTorch's global state, which stays untouched.
+        batch_size: examples in a batch; more than N gives one batch.
+        rng: draws the orders, on `device`. Without one, a source of its own is seeded with the
+            current seed of PyTorch's global state, which stays untouched.
         device: where the batches live; a name as in `pick_device`.
         shuffle: False keeps the order of the tensors.
-        drop_last: leave a smaller last batch out of each epoch, for what needs whole batches:
-            batch normalisation, which a single example has no variance for, or packing.
+        drop_last: leave a smaller last batch out of each epoch.
 
     >>> batches = Batches(torch.arange(5), torch.arange(5) ** 2, batch_size=2, shuffle=False)
     >>> len(batches), batches.num_examples

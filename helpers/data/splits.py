@@ -1,6 +1,8 @@
-"""Which examples of a reader's own data go to training, validation and test."""
+"""What all data sets share: three parts, and which examples of a reader's own go where."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -9,18 +11,36 @@ from helpers.checks import argument_error
 from helpers.random import seeded
 
 SHARES = (0.8, 0.1, 0.1)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Examples x (N, …) of a data set; its length is their number."""
+
+    x: Tensor
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True, eq=False)
+class Splits(Generic[T]):
+    """The three parts of a data set, and its name."""
+
+    train: T
+    validation: T
+    test: T
+    name: str
 
 
 def draw_parts(n: int, shares: Sequence[float] = SHARES, seed: int = 0) -> tuple[Tensor, ...]:
-    """Row numbers of three parts without overlap, the same at each call.
+    """Row numbers of three parts without overlap, none empty, the same at each call.
 
     Args:
         n: number of examples.
         shares: of training, validation and test, above zero, with the sum 1.
         seed: draws the order.
-
-    Returns:
-        Three tensors of rows, int64, none of them empty.
 
     >>> [len(rows) for rows in draw_parts(50)]
     [40, 5, 5]

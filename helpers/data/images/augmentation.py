@@ -1,7 +1,6 @@
-"""Changes of images that keep what they show: moved, turned, mirrored.
+"""Changes of images that keep what they show: moved, turned, mirrored, each by its own draw.
 
-Each function takes a batch of images and changes each image by its own draw. Levels are changed as
-floats and rounded afterwards.
+Taught in: optimisation/better_training
 """
 
 import math
@@ -23,15 +22,10 @@ def shift(x: Tensor, share: float, *, rng: torch.Generator | None = None) -> Ten
         x: images (B, C, H, W), of any type, which is kept.
         share: which part of them is moved, in [0, 1].
         rng: draws which, and the directions.
-
-    >>> shift(torch.ones(2, 1, 8, 8), 0.0).equal(torch.ones(2, 1, 8, 8))
-    True
-
-    Taught in: optimisation/better_training
     """
     check_shape("x", x, ("B", "C", "H", "W"))
     check_between("share", share, 0, 1)
-    device, (height, width) = x.device, x.shape[2:]
+    device, height, width = x.device, *x.shape[2:]
     windows = F.pad(x, (1, 1, 1, 1)).unfold(2, height, 1).unfold(3, width, 1)  # (B, C, 3, 3, H, W)
     rows = torch.arange(len(x), device=device)
     down, right = torch.randint(3, (2, len(x)), generator=rng, device=device)
@@ -44,8 +38,6 @@ def horizontal_flip(x: Tensor, share: float, *, rng: torch.Generator | None = No
 
     >>> horizontal_flip(torch.tensor([[[[1.0, 2.0, 3.0]]]]), 1.0)
     tensor([[[[3., 2., 1.]]]])
-
-    Taught in: optimisation/better_training
     """
     check_shape("x", x, ("B", "C", "H", "W"))
     check_between("share", share, 0, 1)
@@ -54,14 +46,7 @@ def horizontal_flip(x: Tensor, share: float, *, rng: torch.Generator | None = No
 
 
 def rotate(x: Tensor, degrees: float, *, rng: torch.Generator | None = None) -> Tensor:
-    """Turn each image, as `turn` does, by an angle drawn evenly from [-degrees, degrees].
-
-    >>> x = torch.rand(3, 1, 8, 8)
-    >>> torch.allclose(rotate(x, 0.0), x, atol=1e-6)
-    True
-
-    Taught in: optimisation/better_training
-    """
+    """Turn each image, as `turn` does, by an angle drawn evenly from [-degrees, degrees]."""
     check_floating("x", x)
     drawn = torch.rand(len(x), generator=rng, device=x.device, dtype=x.dtype)
     return turn(x, math.radians(degrees) * (2 * drawn - 1))
@@ -70,11 +55,8 @@ def rotate(x: Tensor, degrees: float, *, rng: torch.Generator | None = None) -> 
 def turn(x: Tensor, angles: Tensor) -> Tensor:
     """Turn each image by its own angle, anticlockwise as seen with the first row on top.
 
-    Values between pixels are bilinear, and what comes in from outside is 0.
-
-    Args:
-        x: images (B, C, H, W) of floats.
-        angles: (B,) in radians.
+    The images are (B, C, H, W) of floats, the angles (B,) in radians. Values between pixels are
+    bilinear, and what comes in from outside is 0.
 
     >>> x = torch.rand(2, 1, 5, 5)
     >>> quarter = torch.full((2,), math.pi / 2)
@@ -85,9 +67,6 @@ def turn(x: Tensor, angles: Tensor) -> Tensor:
     height, width = x.shape[2:]
     cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
     # The grid is in units of half a side, so the axes of an oblong image are rescaled.
-    rows = [
-        torch.stack([cos, -sin * height / width, zero], 1),
-        torch.stack([sin * width / height, cos, zero], 1),
-    ]
-    grid = F.affine_grid(torch.stack(rows, 1).to(x), list(x.shape), align_corners=False)
+    rows = torch.stack([cos, -sin * height / width, zero, sin * width / height, cos, zero], 1)
+    grid = F.affine_grid(rows.view(-1, 2, 3).to(x), list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, align_corners=False)

@@ -19,17 +19,13 @@ def dequantise(
     $$ x = \frac{k + u}{K}, \qquad u \sim \mathrm{Uniform}[0, 1)^D $$
 
     The expected log-density of x, minus D log K for the change of unit, is a lower bound on the
-    log-probability of k. Noise on a part of the cell gives no bound on anything. Draw anew in each
-    epoch; `(x * num_levels).floor()` gives the integers back.
+    log-probability of k. Draw anew in each epoch.
 
     Args:
         levels: integers k in 0 … K − 1, any shape.
         num_levels: K, at least 2.
         dtype: of the result, floating point.
-        rng: draws the noise; it must live on the device of `levels`.
-
-    Returns:
-        x in [0, 1), with the shape and device of `levels`, without unit.
+        rng: draws the noise.
 
     Reference: Theis et al., arXiv:1511.01844.
 

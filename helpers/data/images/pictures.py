@@ -9,28 +9,17 @@ from PIL import Image, ImageOps
 from helpers.checks import argument_error, check_counts
 
 ENDINGS = (".jpeg", ".jpg", ".png")
+Array = np.ndarray[Any, Any]
 
 
-def read_pictures(
-    folder: Path, size: int, colour: bool
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], tuple[str, ...]]:
-    """All PNG and JPEG files below a folder, in the order of their paths.
+def read_pictures(folder: Path, size: int, colour: bool) -> tuple[Array, Array, tuple[str, ...]]:
+    """All PNG and JPEG files below a folder: levels (N, C, size, size), classes (N,), their names.
 
-    Args:
-        folder: where they are; the sub-folder in which a file lies is its class.
-        size: sides of each picture in pixels.
-        colour: three channels, else one of grey.
-
-    Returns:
-        Levels (N, C, size, size), uint8; classes (N,); the names of the classes, `"."` for files
-        in no sub-folder.
+    The class of a file is the sub-folder in which it lies, `"."` for none. C is 3 or 1.
     """
     check_counts(size=size)
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in ENDINGS and not path.name.startswith(".")
-    )
+    files = sorted(folder.rglob("[!.]*"))
+    paths = [path for path in files if path.suffix.lower() in ENDINGS]
     if not paths:
         raise argument_error(str(folder), f"hold pictures ({', '.join(ENDINGS)})", "none")
     names = [path.parent.relative_to(folder).as_posix() for path in paths]
@@ -39,7 +28,7 @@ def read_pictures(
     return levels, np.array([classes.index(name) for name in names]), tuple(classes)
 
 
-def _read(path: Path, size: int, colour: bool) -> np.ndarray[Any, Any]:
+def _read(path: Path, size: int, colour: bool) -> Array:
     try:
         with Image.open(path) as file:
             picture = ImageOps.exif_transpose(file).convert("RGBA")  # a phone's pictures upright

@@ -26,12 +26,12 @@ from torch.nn.utils.rnn import pad_sequence
 from helpers.checks import argument_error
 from helpers.data.download import fetch
 from helpers.data.sound import spoken_digits
+from helpers.data.sound.spoken_digits import Items
 from helpers.data.sound.synthesis import FORMANTS, SAMPLE_RATE, plucked_string, vowel
 from helpers.data.sound.wav import read_wav
+from helpers.data.splits import Part, Splits
 from helpers.random import seeded
 from helpers.signal import check_waveform
-
-Items = tuple[list[Tensor], list[int]]  # sounds, and the class of each
 
 SIZES = {
     "vowels": {"train": 1000, "validation": 125, "test": 125},
@@ -45,60 +45,30 @@ LOUDEST = 0.9  # largest magnitude of a recording
 
 
 @dataclass(frozen=True, eq=False)
-class Sounds:
-    """One part of a data set.
+class Sounds(Part):
+    """Samples x (N, T) float32 in [-1, 1], 0 behind the `lengths` (N,); classes y (N,) int64."""
 
-    Attributes:
-        x: (N, T) float32 samples in [-1, 1]; behind the end of a sound they are 0.
-        lengths: (N,) int64, the samples of each sound.
-        y: (N,) int64, the class of each sound.
-    """
-
-    x: Tensor
     lengths: Tensor
     y: Tensor
 
-    def __len__(self) -> int:
-        """The number of sounds."""
-        return len(self.x)
-
 
 @dataclass(frozen=True, eq=False)
-class SoundSplits:
+class SoundSplits(Splits[Sounds]):
     """The three splits, the names of the classes, and the sample rate in Hz."""
 
-    train: Sounds
-    validation: Sounds
-    test: Sounds
     classes: tuple[str, ...]
     sample_rate: int
-    name: str
 
 
-def load(
-    name: str | Path = "vowels",
-    *,
-    folder: str | Path | None = None,
-    download: bool = True,
-    sample_rate: int = SAMPLE_RATE,
-) -> SoundSplits:
+def load(name: str | Path = "vowels", *, sample_rate: int = SAMPLE_RATE) -> SoundSplits:
     """The data set called `name`, the same at each call.
 
     Args:
-        name: ``"vowels"`` or ``"strings"`` (made here), ``"spoken_digits"``, or the path of a
-            folder of your own WAV files; the folder in which a file lies is its class.
-        folder: where a downloaded file is kept; by default ``DGM_DATA``, else
-            ``~/.cache/deep-generative-models``.
-        download: False forbids the network, so that a missing file is an error.
+        name: as above; in a folder of your own WAV files the folder of each file is its class.
         sample_rate: to which your own sounds are converted, in Hz.
 
     Returns:
-        Three splits. Recordings are scaled to a largest magnitude of 0.9; the test split of the
-        spoken digits is the official one.
-
-    >>> data = load("vowels")
-    >>> data.train.x.shape, data.classes, data.sample_rate
-    (torch.Size([1000, 2560]), ('a', 'e', 'i', 'o', 'u'), 8000)
+        Three splits; recordings are scaled to a largest magnitude of 0.9.
 
     Taught in: applications/speech
     """
@@ -109,16 +79,11 @@ def load(
         return _own(Path(name), sample_rate)
     name = str(name)
     if name == "spoken_digits":
-        path = fetch(
-            spoken_digits.FILE,
-            url=spoken_digits.URL,
-            content_check=spoken_digits.check_content,
-            folder=folder,
-            download=download,
-        )
+        url, sha256, digest = spoken_digits.URL, spoken_digits.CONTENT, spoken_digits.content_digest
+        path = fetch(spoken_digits.FILE, url=url, sha256=sha256, digest=digest)
         items = spoken_digits.read_spoken_digits(path)
         items = {split: ([_scaled(x) for x in waves], y) for split, (waves, y) in items.items()}
-        classes = tuple(str(digit) for digit in range(10))
+        classes = tuple("0123456789")
     else:
         rng = np.random.default_rng(1983)
         make, classes = (_voice, tuple(FORMANTS)) if name == "vowels" else (_string, tuple(NOTES))
@@ -175,11 +140,7 @@ def _string(note: str, rng: np.random.Generator) -> Tensor:
 
 
 def pack(waves: Sequence[Tensor], y: Sequence[int], room: int | None = None) -> Sounds:
-    """Sounds (T,) of classes `y` as one tensor, with zeros behind the ends, cut at `room`.
-
-    >>> pack([torch.ones(3), torch.ones(9)], [0, 1], room=5).lengths
-    tensor([3, 5])
-    """
+    """Sounds (T,) of classes `y` as one tensor, with zeros behind the ends, cut at `room`."""
     if not waves or len(y) != len(waves):
         got = f"{len(waves)} and {len(y)}"
         raise argument_error("waves and y", "hold at least one sound and a class for each", got)

@@ -1,4 +1,7 @@
-"""Sounds by formula: vowels and a plucked string."""
+"""Sounds by formula: vowels and a plucked string.
+
+Taught in: applications/speech
+"""
 
 import math
 
@@ -34,11 +37,6 @@ def vowel(name: str, *, seconds: float = 0.5, pitch: float = 120.0, mouth: float
 
     Returns:
         (T,) samples, the largest magnitude 0.9, with 10 ms of fading in and out.
-
-    >>> vowel("a", seconds=0.25).shape
-    torch.Size([2000])
-
-    Taught in: applications/speech
     """
     check_option("name", name, FORMANTS)
     check_between("pitch", pitch, 0, SAMPLE_RATE / 2, ends="()")
@@ -67,15 +65,7 @@ def plucked_string(
         pitch: f in Hz, at most a quarter of the sample rate.
         rng: draws the noise of the pluck.
 
-    Returns:
-        (T,) samples, the largest magnitude 0.9.
-
     Reference: Karplus and Strong 1983, Computer Music Journal 7(2).
-
-    >>> plucked_string(seconds=0.5).shape
-    torch.Size([4000])
-
-    Taught in: applications/speech
     """
     check_between("pitch", pitch, 0, SAMPLE_RATE / 4, ends="(]")
     period, length = round(SAMPLE_RATE / pitch - 0.5), round(seconds * SAMPLE_RATE)

@@ -16,8 +16,7 @@ from helpers.checks import argument_error
 def read_wav(path: str | Path, *, sample_rate: int = 8000) -> Tensor:
     """The samples (T,) of a WAV file, float32 in [-1, 1], at the sample rate asked for, in Hz.
 
-    Channels are averaged. The error for a file that is cut or no WAV file of integer samples names
-    it.
+    Channels are averaged.
 
     Taught in: applications/speech
     """

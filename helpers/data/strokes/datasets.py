@@ -14,7 +14,6 @@ name          items                      splits                 source and licen
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from helpers.checks import argument_error, check_counts, check_data, check_option
 from helpers.data.download import fetch
+from helpers.data.splits import Part, Splits
 from helpers.data.strokes import omniglot
 from helpers.data.strokes.glyphs import LETTERS
 from helpers.data.strokes.writers import Writer, made_up_words, write
@@ -34,89 +34,56 @@ SIZES = {"train": 4000, "validation": 400, "test": 400}
 
 
 @dataclass(frozen=True, eq=False)
-class Strokes:
-    """One part of a data set.
+class Strokes(Part):
+    """Pen steps x (N, T, 3), 0 behind the `lengths` (N,), and the texts that they write.
 
-    Attributes:
-        x: (N, T, 3) float32, one row a step of the pen: its offset from the step before (to the
-            right and up), then 1 if the pen leaves the paper after it, else 0; 0 behind the end.
-        lengths: (N,) int64, the steps of each.
-        texts: what is written.
+    A step is the offset from the one before, to the right and up, then 1 if the pen lifts after it.
     """
 
-    x: Tensor
     lengths: Tensor
     texts: tuple[str, ...]
 
-    def __len__(self) -> int:
-        """The number of sequences."""
-        return len(self.x)
-
 
 @dataclass(frozen=True, eq=False)
-class StrokeSplits:
+class StrokeSplits(Splits[Strokes]):
     """The three splits of a data set, the letters of its texts, and the unit of its offsets."""
 
-    train: Strokes
-    validation: Strokes
-    test: Strokes
     alphabet: str
     unit: str
-    name: str
 
 
-def load(
-    name: str = "glyphs", *, folder: str | Path | None = None, download: bool = True
-) -> StrokeSplits:
+def load(name: str = "glyphs", *, download: bool = True) -> StrokeSplits:
     """The data set called `name`, the same at each call.
 
     Args:
         name: ``"glyphs"`` (made here) or ``"omniglot"``.
-        folder: where a downloaded file is kept; by default ``DGM_DATA``, else
-            ``~/.cache/deep-generative-models``.
         download: False forbids the network, so that a missing file is an error.
 
     Returns:
         Three splits. Glyphs: offsets in x-heights, texts are the words. Omniglot: offsets in sides
         of the canvas, texts are ``"Greek/character01"``, `alphabet` is empty.
 
-    >>> data = load("glyphs")
-    >>> len(data.train), len(data.validation), len(data.test), data.unit
-    (4000, 400, 400, 'x-height')
-
     Taught in: applications/handwriting
     """
     check_option("name", name, ["glyphs", "omniglot"])
     if name == "omniglot":
-        path = fetch(
-            omniglot.FILE,
-            url=omniglot.URL,
-            sha256=omniglot.SHA256,
-            folder=folder,
-            download=download,
-        )
+        path = fetch(omniglot.FILE, url=omniglot.URL, sha256=omniglot.SHA256, download=download)
         read = {split: pack(*items) for split, items in omniglot.read_omniglot(path).items()}
         return StrokeSplits(**read, alphabet="", unit="side of the canvas", name=name)
     rng = np.random.default_rng(2013)
     words = made_up_words(sum(SIZES.values()), rng)
-    parts, start = {}, 0
+    parts = {}
     for split, size in SIZES.items():
-        texts = words[start : start + size]
-        items = [write(text, Writer.draw(rng), rng=rng) for text in texts]
-        parts[split] = pack(items, texts)
-        start += size
+        texts, words = words[:size], words[size:]
+        parts[split] = pack([write(text, Writer.draw(rng), rng=rng) for text in texts], texts)
     return StrokeSplits(**parts, alphabet=LETTERS, unit="x-height", name=name)
 
 
 def pack(sequences: Sequence[Array | Tensor], texts: Sequence[str]) -> Strokes:
-    """Pen sequences (T, 3) of different lengths as one tensor, with zeros behind the ends.
-
-    >>> pack([np.ones((2, 3)), np.ones((4, 3))], ["a", "b"]).x.shape
-    torch.Size([2, 4, 3])
-    """
+    """Pen sequences (T, 3) of different lengths as one tensor, with zeros behind the ends."""
     if not sequences or len(texts) != len(sequences):
-        got = f"{len(sequences)} and {len(texts)}"
         expected = "hold at least one sequence and a text for each"
+        got = f"{len(sequences)} and {len(texts)}"
         raise argument_error("sequences and texts", expected, got)
     items = [
         check_data(f"sequences[{i}]", torch.as_tensor(sequence), ("T", 3)).float()
@@ -147,12 +114,7 @@ class Buckets:
 
     Each pass visits every sequence once, the batches in a new order, and yields
     ``(x, lengths, *tensors)``; which sequences share a batch changes a little from pass to pass.
-
-    Args:
-        strokes: the sequences.
-        *tensors: further tensors of N rows, which come along uncut: codes of the texts.
-        batch_size: sequences in a batch.
-        rng: draws the orders.
+    Further tensors of N rows, codes of the texts for instance, come along uncut.
 
     >>> data = pack([np.ones((n, 3)) for n in (9, 2, 8, 3)], list("abcd"))
     >>> sorted(x.shape[1] for x, lengths in Buckets(data, batch_size=2))

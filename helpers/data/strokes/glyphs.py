@@ -1,10 +1,7 @@
-"""Pen strokes of letters, found in a font: fill the outline, thin it to a line, follow the line.
-
-A font stores the closed outline of a letter's ink. A pen draws along the middle of that ink. The
-way from one to the other has three steps, each a function of this file.
-"""
+"""Pen strokes of letters, found in a font: fill the outline, thin it to a line, follow the line."""
 
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +34,6 @@ def glyph(letter: str) -> tuple[Stroke, ...]:
         Strokes (P, 2), P at least 2: x to the right from the left edge of the ink, y up from the
         base line, in units of the x-height. A dot is a stroke of two equal points.
 
-    >>> [stroke.shape[1] for stroke in glyph("i")]  # the dot and the stem
-    [2, 2]
     >>> glyph("l")[0][[0, -1], 1].round(1)  # from the top down to the base line
     array([1.5, 0.1])
 
@@ -53,19 +48,15 @@ def glyph(letter: str) -> tuple[Stroke, ...]:
 
 
 def fill(letter: str) -> NDArray[np.bool_]:
-    """The ink of a letter on a grid of pixels, row 0 at the bottom.
-
-    A pixel is ink if an odd number of the outline's closed curves goes round its centre.
-    """
+    """The pixels whose centres an odd number of the outline's curves goes round, row 0 lowest."""
     file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / FONT
     outline = TextPath((0, 0), letter, size=HEIGHT, prop=FontProperties(fname=str(file)))
-    rows, columns = 2 * HEIGHT, 2 * HEIGHT
-    y, x = np.mgrid[0:rows, 0:columns]
-    centres = np.stack([x.ravel() - HEIGHT // 2 + 0.5, y.ravel() - HEIGHT // 2 + 0.5], 1)
-    ink = np.zeros(rows * columns, dtype=bool)
+    rows, columns = np.divmod(np.arange(4 * HEIGHT**2), 2 * HEIGHT)
+    centres = np.stack([columns, rows], 1) - HEIGHT // 2 + 0.5
+    ink = np.zeros(len(rows), dtype=bool)
     for curve in outline.to_polygons(closed_only=True):
         ink ^= Outline(curve).contains_points(centres)
-    return ink.reshape(rows, columns)
+    return ink.reshape(2 * HEIGHT, 2 * HEIGHT)
 
 
 def thin(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -74,8 +65,7 @@ def thin(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
     A pixel may go if it has 2 to 6 neighbours of ink which form a single run around it, so that
     nothing is cut in two and no loose end is eaten. Two half-steps peel opposite sides in turn.
 
-    Reference: Zhang and Suen, A fast parallel algorithm for thinning digital patterns,
-    Communications of the ACM 27(3), 1984.
+    Reference: Zhang and Suen 1984, Communications of the ACM 27(3).
 
     >>> thin(np.ones((3, 9), dtype=bool)).astype(int).sum(1)  # a bar becomes a line
     array([0, 6, 0])
@@ -84,14 +74,12 @@ def thin(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
     around = [(1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1)]
     while True:
         before = image.sum()
-        for first, second in (((0, 2, 4), (2, 4, 6)), ((0, 2, 6), (0, 4, 6))):
-            ring = [np.roll(image, shift, (0, 1)) for shift in around]
-            neighbours = sum(ring)
-            runs = sum((ring[i] == 0) & (ring[(i + 1) % 8] == 1) for i in range(8))
-            rim = (np.prod([ring[i] for i in first], 0) == 0) & (
-                np.prod([ring[i] for i in second], 0) == 0
-            )
-            image[(image == 1) & (neighbours >= 2) & (neighbours <= 6) & (runs == 1) & rim] = 0
+        for first, second in (([0, 2, 4], [2, 4, 6]), ([0, 2, 6], [0, 4, 6])):
+            ring = np.stack([np.roll(image, shift, (0, 1)) for shift in around])
+            neighbours = ring.sum(0)
+            runs = ((ring == 0) & (np.roll(ring, -1, 0) == 1)).sum(0)
+            rim = ~ring[first].all(0) & ~ring[second].all(0)
+            image[(neighbours >= 2) & (neighbours <= 6) & (runs == 1) & rim] = 0
         if image.sum() == before:
             return np.asarray(image[1:-1, 1:-1] == 1)
 
@@ -129,17 +117,11 @@ def _links(lines: NDArray[np.bool_]) -> dict[Pixel, set[Pixel]]:
     """Which pixels touch: by a side, or by a corner where no pixel touches both by a side."""
     pixels = {(int(row), int(column)) for row, column in np.argwhere(lines)}
     links: dict[Pixel, set[Pixel]] = {pixel: set() for pixel in sorted(pixels)}
-    for row, column in links:
-        for down in (-1, 0, 1):
-            for right in (-1, 0, 1):
-                other = (row + down, column + right)
-                if other == (row, column) or other not in pixels:
-                    continue
-                if {(row + down, column), (row, column + right)} & (
-                    pixels - {other, (row, column)}
-                ):
-                    continue
-                links[row, column].add(other)
+    for here, (down, right) in product(links, product((-1, 0, 1), repeat=2)):
+        other = (here[0] + down, here[1] + right)
+        between = {(other[0], here[1]), (here[0], other[1])} - {here, other}
+        if other != here and other in pixels and not between & pixels:
+            links[here].add(other)
     return links
 
 
@@ -148,7 +130,7 @@ def _straightest(links: dict[Pixel, set[Pixel]], path: list[Pixel]) -> Pixel:
     here, options = path[-1], sorted(links[path[-1]])
     if len(path) == 1:
         return options[0]
-    before = np.subtract(here, path[max(0, len(path) - 1 - LOOK_AHEAD)])
+    before = np.subtract(here, path[-1 - LOOK_AHEAD :][0])
 
     def cosine(branch: Pixel) -> float:
         previous, current = here, branch
@@ -168,7 +150,7 @@ def _smooth(path: Stroke, width: int = 7) -> Stroke:
     if len(path) <= width:
         return path
     padded = np.pad(path, ((width // 2, width // 2), (0, 0)), mode="edge")
-    kernel = np.full(width, 1 / width)
-    smooth = np.stack([np.convolve(padded[:, i], kernel, "valid") for i in (0, 1)], 1)
+    mean = np.full(width, 1 / width)
+    smooth = np.stack([np.convolve(padded[:, i], mean, "valid") for i in (0, 1)], 1)
     smooth[[0, -1]] = path[[0, -1]]
     return smooth

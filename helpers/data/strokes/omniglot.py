@@ -29,9 +29,7 @@ def read_omniglot(path: str | Path) -> dict[str, Drawings]:
     negative below the top), between ``START`` and ``BREAK`` after each stroke. The drawers 01 to
     16 are for training, 17 and 18 for validation, 19 and 20 for the test.
 
-    Returns:
-        For each split its sequences (T, 3), offsets in sides of the canvas and lifts, and their
-        names, ``"Greek/character01"``.
+    Each split has sequences (T, 3), offsets in sides of the canvas and lifts, and their names.
     """
     parts: dict[str, Drawings] = {split: ([], []) for split in ("train", "validation", "test")}
     with zipfile.ZipFile(path) as archive:

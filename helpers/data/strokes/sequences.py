@@ -9,11 +9,7 @@ from helpers.checks import check_data
 def check_strokes(
     x: Tensor, lengths: Tensor | None, like: Tensor, *, name: str = "x"
 ) -> tuple[Tensor, Tensor]:
-    """The one look at sequences x (B, T, 3) of lengths 1 … T (B,), which may lie on any device.
-
-    Returns:
-        `x`; and (B, T), 1 for each step of a sequence and 0 behind its end.
-    """
+    """Sequences x (B, T, 3) of lengths 1 … T (B,), and (B, T) 1 for each step, 0 behind the end."""
     hint = "one row for each step: dx, dy, and 1 where the pen lifts, else 0"
     x = check_data(name, x, ("B", "T", 3), like=like, hint=hint)
     check_data(f"{name}[..., 2]", x[..., 2], ("B", "T"), low=0, high=1, hint=hint)

@@ -73,15 +73,10 @@ def write(
     Args:
         text: letters a … z, at least one.
         writer: the hand; without one, an average one.
-        rng: draws what a hand cannot keep steady: the place of each letter and each point;
-            without one, the hand is steady.
+        rng: draws what a hand cannot keep steady, the places of letters and points.
 
     Returns:
-        (T, 3), rows dx, dy and 1 where the pen lifts, in x-heights; the origin is on the base
-        line, left of the text.
-
-    >>> write("l").shape  # a stem of 1.4 x-heights in steps of about 0.22
-    (7, 3)
+        (T, 3), rows dx, dy and 1 where the pen lifts, in x-heights.
     """
     hand = writer or Writer()
     pen, drawn = 0.0, []

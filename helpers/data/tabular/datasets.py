@@ -10,35 +10,21 @@ import torch
 from torch import Tensor
 
 from helpers.checks import argument_error, check_option
-from helpers.data.splits import SHARES, draw_parts
+from helpers.data.splits import SHARES, Part, Splits, draw_parts
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """One part of a table.
+class Rows(Part):
+    """One part of a table: x (N, D) float32, and the target y (N,) float32 (all 0 without one)."""
 
-    Attributes:
-        x: the columns but the target, (N, D) float32, in the units of the file.
-        y: the target (N,), float32; with no target all 0.
-    """
-
-    x: Tensor
     y: Tensor
 
-    def __len__(self) -> int:
-        """The number of rows."""
-        return len(self.x)
-
 
 @dataclass(frozen=True, eq=False)
-class TableSplits:
+class TableSplits(Splits[Rows]):
     """The three splits, and the names of the D columns of x."""
 
-    train: Rows
-    validation: Rows
-    test: Rows
     columns: tuple[str, ...]
-    name: str
 
 
 def load(
@@ -51,16 +37,11 @@ def load(
     r"""A CSV file, its rows drawn into three splits.
 
     Args:
-        path: of the file: names of the columns, then rows of finite numbers.
+        path: of the file: names of the columns, then rows of finite numbers; the error for a value
+            that is none names its line and column.
         target: name of the column that becomes y; None for no target.
         shares: of the rows for training, validation and test.
         seed: draws which rows go where.
-
-    Returns:
-        Train, validation and test rows on the CPU.
-
-    Raises:
-        ValueError: a value is missing or no finite number; the error names its line and column.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "trees.csv"
@@ -75,7 +56,9 @@ def load(
     with path.open(encoding="utf-8-sig", newline="") as file:  # some programs put a mark in front
         reader = csv.reader(file)
         columns = [name.strip() for name in next(reader, [])]
-        table = [_numbers(path.name, reader.line_num, columns, row) for row in reader if row]
+        table = [
+            _numbers(f"{path.name}, line {reader.line_num}", columns, row) for row in reader if row
+        ]
     values = torch.tensor(table).reshape(len(table), len(columns)).float()  # (N, columns)
     y = torch.zeros(len(values))
     if target is not None:
@@ -85,12 +68,12 @@ def load(
         columns.pop(place)
     parts = draw_parts(len(values), shares, seed)
     train, validation, test = (Rows(values[rows], y[rows]) for rows in parts)
-    return TableSplits(train, validation, test, tuple(columns), path.stem)
+    return TableSplits(train, validation, test, path.stem, tuple(columns))
 
 
-def _numbers(name: str, line: int, columns: list[str], row: list[str]) -> list[float]:
+def _numbers(place: str, columns: list[str], row: list[str]) -> list[float]:
     if len(row) != len(columns):
-        raise argument_error(f"{name}, line {line}", f"have {len(columns)} values", len(row))
+        raise argument_error(place, f"have {len(columns)} values", len(row))
     numbers = []
     for column, text in zip(columns, row):
         try:
@@ -100,7 +83,6 @@ def _numbers(name: str, line: int, columns: list[str], row: list[str]) -> list[f
         if not math.isfinite(number):
             got = repr(text) if text.strip() else "nothing"
             hint = "fill it in, or leave the row out"
-            expected = "be a finite number"
-            raise argument_error(f"{name}, line {line}, column {column!r}", expected, got, hint)
+            raise argument_error(f"{place}, column {column!r}", "be a finite number", got, hint)
         numbers.append(number)
     return numbers

@@ -1,5 +1,6 @@
 """Byte-pair tokens: a vocabulary learnt by merging the most frequent pair again and again."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -14,12 +15,8 @@ class BytePairs:
     """A tokeniser over the bytes of UTF-8, so that every text can be encoded and comes back.
 
     Tokens 0 to 255 are the bytes. Merge number m makes token 256 + m out of two earlier tokens.
-    Encoding applies the merges in the order in which they were learnt. Merges do not cross the
-    boundary between a word and the white space before it: a word is a run without white space
-    together with the white space in front.
-
-    Args:
-        merges: pairs of tokens; pair m may use the tokens below 256 + m.
+    Encoding applies the merges in the order in which they were learnt, each within a word: a run
+    without white space together with the white space in front.
 
     Reference: Sennrich et al. 2015, arXiv 1508.07909, for characters; here on bytes.
 
@@ -53,12 +50,7 @@ class BytePairs:
     def learn(cls, text: str, *, vocabulary: int) -> "BytePairs":
         """Merge the most frequent pair until there are so many tokens, or no pair occurs twice.
 
-        Of pairs that are equally frequent the one with the smaller tokens is merged, so the result
-        depends on the text alone.
-
-        Args:
-            text: what to count in.
-            vocabulary: V, at least 256.
+        Of pairs that are equally frequent the one with the smaller tokens is merged.
         """
         check_counts(BYTES, vocabulary=vocabulary)
         counted = Counter(_words(text))
@@ -127,11 +119,7 @@ def _words(text: object) -> list[bytes]:
         found = repr(text[error.start])
         hint = "half of a surrogate pair is no character"
         raise argument_error("text", "be writable as UTF-8", found, hint) from None
-    cuts = [0]
-    for place in range(1, len(data)):
-        if data[place] in b" \t\n\r" and data[place - 1] not in b" \t\n\r":
-            cuts.append(place)
-    return [data[start:end] for start, end in zip(cuts, [*cuts[1:], len(data)]) if end > start]
+    return [word for word in re.split(rb"(?<=[^ \t\n\r])(?=[ \t\n\r])", data) if word]
 
 
 def _merge(word: list[int], pair: Pair, token: int) -> list[int]:

@@ -31,10 +31,9 @@ SHAKESPEARE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class TextSplits:
-    """Training, validation and perhaps test text over one alphabet.
+    """Training, validation and perhaps test text over one alphabet, all characters sorted.
 
-    The alphabet holds all characters, sorted; the code of a character is its place in it. The test
-    text is empty unless it was asked for.
+    The code of a character is its place in the alphabet.
 
     >>> text = TextSplits("abba", "bab", "ab", "toy")
     >>> text.encode(text.train), text.decode(torch.tensor([1, 0]))
@@ -64,12 +63,7 @@ class TextSplits:
         return torch.tensor([codes[character] for character in text], dtype=torch.int64)
 
     def rows(self, text: str) -> Tensor:
-        r"""The lines of `text` as separate sequences, −1 behind their ends: (B, T) int64.
-
-        >>> TextSplits("b\nab", "", "\nab", "toy").rows("b\nab")
-        tensor([[ 2, -1],
-                [ 1,  2]])
-        """
+        """The lines of `text` as separate sequences, −1 behind their ends: (B, T) int64."""
         return pad([self.encode(line).tolist() for line in text.split("\n") if line])
 
     def decode(self, codes: Tensor) -> str:
@@ -79,19 +73,10 @@ class TextSplits:
 
 
 def load(name: str | os.PathLike[str] = "pydoc") -> TextSplits:
-    """The text called `name`, or that of a file of one's own.
+    """The text called `name`, or that of a file of one's own in UTF-8.
 
-    Args:
-        name: ``"pydoc"``; ``"shakespeare"``, which is downloaded once (1.1 MB); or the path of a
-            text file in UTF-8.
-
-    Returns:
-        For pydoc the first 90 % of the topics, in sorted order, as training text, and the rest for
-        validation; for Shakespeare the same of the characters, for a file of the lines.
-
-    >>> text = load("pydoc")
-    >>> len(text.train) > 5 * len(text.validation) > 0
-    True
+    The first 90 % are for training and the rest for validation: of pydoc's topics in sorted order,
+    of Shakespeare's characters, of a file's lines.
 
     Taught in: background/classical_models, models/rnn, applications/text
     """
@@ -120,8 +105,6 @@ def split(
     A string may be cut anywhere. Words, lines or whole texts are never cut and are joined by
     newlines. The order is kept: shuffle a sorted list before. `train` and `test` are shares.
 
-    >>> split("to be or not", "toy", train=0.5).validation
-    'or not'
     >>> split(["to", "be", "or", "not"], "toy", train=0.5, test=0.25)
     TextSplits(train='to\nbe', validation='or', alphabet='\nbenort', name='toy', test='not')
     """
@@ -140,11 +123,6 @@ def split(
 def decode_bytes(data: bytes) -> str:
     r"""The text of bytes that are UTF-8 throughout; the error says where they are not.
 
-    A file put together from parts in different encodings would otherwise turn into wrong letters
-    without a word, or fail far from its cause.
-
-    >>> decode_bytes(b"caf\xc3\xa9")
-    'café'
     >>> decode_bytes(b"caf\xc3\xa9, caf\xe9")
     Traceback (most recent call last):
     ValueError: data must be UTF-8 throughout, got byte 0xe9 at place 10 after 'café, caf': find ...

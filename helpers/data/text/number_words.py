@@ -1,7 +1,6 @@
 """Numbers written out in English and the same numbers in digits: a translation with exact answers.
 
-A phrase is made by rules from a number, in one of four styles, so whether a translation is right
-is never a matter of opinion.
+Taught in: applications/text
 """
 
 from collections.abc import Sequence
@@ -23,10 +22,7 @@ STYLES = ("british", "american", "hundreds", "digits")
 
 @dataclass(frozen=True)
 class NumberWords:
-    """Pairs of a phrase and its digits; no number of one part occurs in the other.
-
-    A pair is ``("forty-two", "42")`` for instance.
-    """
+    """Pairs like ``("forty-two", "42")``; no number of one part occurs in the other."""
 
     train: list[tuple[str, str]]
     test: list[tuple[str, str]]
@@ -41,12 +37,8 @@ def spell(number: int, style: str = "british") -> str:
             ``"hundreds"`` reads 1,205 as "twelve hundred and five" and 3,012, where that is not
             possible, as the British do, and ``"digits"`` names one digit after the other.
 
-    >>> [spell(407_012, style) for style in ("british", "american")]
-    ['four hundred and seven thousand and twelve', 'four hundred seven thousand twelve']
     >>> spell(1205, "hundreds"), spell(1205, "digits")
     ('twelve hundred and five', 'one two zero five')
-
-    Taught in: applications/text
     """
     check_option("style", style, STYLES)
     check_counts(0, number=number)
@@ -68,13 +60,7 @@ def spell(number: int, style: str = "british") -> str:
 
 
 def read(phrase: str) -> int:
-    """The number that a phrase of any style means: the rules that a network is to find.
-
-    >>> read("four hundred and seven thousand and twelve"), read("four zero seven")
-    (407012, 407)
-
-    Taught in: applications/text
-    """
+    """The number that a phrase of any style means: the rules that a network is to find."""
     words = [word for word in phrase.replace("-", " ").split() if word != "and"]
     known = {word: value for value, word in enumerate(UNITS)}
     known |= {word: 10 * value for value, word in enumerate(TENS) if value > 1}
@@ -102,16 +88,8 @@ def load(train: int, test: int, *, styles: Sequence[str] = STYLES, seed: int = 0
     the counts 1 … 6 among those of the training part. So all numbers below a hundred, of which the
     others are made, can occur in training.
 
-    Args:
-        train: pairs of the first part, at least 1; a number may come twice.
-        test: pairs of the second part, 1 … 2000.
-        styles: what to choose from.
-        seed: of the draw.
-
     >>> load(2, 1, styles=["british"], seed=4).test
     [('ninety-four thousand eight hundred and seventy-five', '94875')]
-
-    Taught in: applications/text
     """
     check_counts(train=train, test=test)
     check_between("test", test, 1, 2000)  # most numbers are left for training

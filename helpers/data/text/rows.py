@@ -1,4 +1,7 @@
-"""Many short sequences as one tensor: a row for each, filled up with −1 behind its end."""
+"""Many short sequences as one tensor: a row for each, filled up with −1 behind its end.
+
+Taught in: applications/text
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,8 +22,6 @@ def pad(rows: Sequence[Sequence[int]]) -> Tensor:
     >>> pad([[4, 2], [7]])
     tensor([[ 4,  2],
             [ 7, -1]])
-
-    Taught in: applications/text
     """
     if not rows:
         raise argument_error("rows", "hold at least one row", "none")
@@ -35,8 +36,6 @@ def with_end(rows: Tensor, end: int) -> Tensor:
     >>> with_end(torch.tensor([[4, 2], [7, -1]]), 9)
     tensor([[ 4,  2,  9],
             [ 7,  9, -1]])
-
-    Taught in: applications/text
     """
     lengths = (rows >= 0).sum(1, keepdim=True)
     return F.pad(rows, (0, 1), value=PADDING).scatter(1, lengths, end)
@@ -55,10 +54,7 @@ def without_end(rows: Tensor, end: int) -> Tensor:
 def check_rows(
     name: str, rows: Tensor, num_symbols: int, *, like: Tensor | None = None, shortest: int = 0
 ) -> Tensor:
-    """The look of `check_data` at rows (B, T) of symbols below `num_symbols`, −1 behind their ends.
-
-    `shortest` = 1 refuses empty rows.
-    """
+    """Rows (B, T) of symbols below `num_symbols`, −1 behind the ends, at least `shortest` long."""
     bounds: dict[str, Any] = {"low": PADDING, "high": num_symbols - 1, "hint": HINT}
     rows = check_data(name, rows, ("B", "T"), "integer", like=like, **bounds)
     if rows.device.type == "cpu":

@@ -11,17 +11,15 @@ from helpers.checks import argument_error, check_counts, check_data
 class Streams:
     """Windows of B contiguous streams: row b of a batch goes on where row b of the last ended.
 
-    The sequence is cut into B pieces of equal length, and `start` is put before each; fewer than B
-    symbols at the end of the sequence are left out. In each window the outputs are the inputs
-    moved on by one, so each symbol is predicted once in a pass. The last window may be shorter.
+    The sequence is cut into B pieces of equal length, without a rest of fewer than B symbols. The
+    outputs are the inputs moved on by one. The last window may be shorter.
 
     Args:
         codes: one long sequence of symbols, shape (T,), at least one window for each stream.
         batch_size: number B of streams.
         window: number of symbols of a window.
-        start: the symbol before the first of each stream; it tells the model to forget.
-        rng: if given, each pass begins the pieces at a new place of the sequence, read as a
-            ring, so that not every pass cuts it at the same places.
+        start: the symbol before the first of each stream.
+        rng: if given, each pass begins at a new place of the sequence, read as a ring.
 
     >>> for tokens_in, tokens_out in Streams(torch.arange(9), batch_size=2, window=2, start=99):
     ...     print(tokens_in.tolist(), tokens_out.tolist())

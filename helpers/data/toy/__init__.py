@@ -5,5 +5,4 @@ entropy: its expected negative log-likelihood is the entropy plus KL(data ‖ mo
 the entropy is what is left to learn.
 """
 
-from helpers.data.toy.checkerboard import Checkerboard
-from helpers.data.toy.mixtures import Grid, IsotropicMixture, Limits, Ring, Spiral, TwoMoons
+from helpers.data.toy.mixtures import Grid, IsotropicMixture, Limits, Ring, TwoMoons

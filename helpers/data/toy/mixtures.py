@@ -1,4 +1,4 @@
-"""Mixtures of round Gaussians: on a ring, on a grid, and along curves."""
+"""Mixtures of round Gaussians: on a ring, on a grid, and along half circles."""
 
 import math
 
@@ -15,13 +15,7 @@ class IsotropicMixture:
 
     $$ p(x) = \frac1K \sum_{k=1}^K \mathcal N(x;\, m_k,\, s^2 I) $$
 
-    Args:
-        means: centres (K, 2), floating point.
-        std: standard deviation s of every component, above zero.
-
     >>> mixture = IsotropicMixture(torch.tensor([[0.0, 0.0]]), std=1.0)
-    >>> round(mixture.log_prob(torch.zeros(1, 2)).item(), 4)  # −log 2π
-    -1.8379
     >>> round(mixture.entropy(), 4)  # 1 + log 2π
     2.8379
 
@@ -72,11 +66,6 @@ class IsotropicMixture:
 class Ring(IsotropicMixture):
     """Separate modes on a circle: does a model find all of them?
 
-    Args:
-        modes: how many, at least 1.
-        radius: of the circle, above zero.
-        std: of each mode.
-
     >>> ring = Ring()
     >>> ring.means.shape, round(ring.entropy(), 4)  # log 8 + log(2πe · 0.01²)
     (torch.Size([8, 2]), -4.293)
@@ -90,16 +79,7 @@ class Ring(IsotropicMixture):
 
 
 class Grid(IsotropicMixture):
-    """Modes on a square lattice around the origin.
-
-    Args:
-        side: modes along each axis, at least 1.
-        spacing: between neighbours, above zero.
-        std: of each mode.
-
-    >>> Grid().means.shape
-    torch.Size([25, 2])
-    """
+    """`side` by `side` modes of width `std` on a square lattice around the origin."""
 
     def __init__(self, side: int = 5, spacing: float = 1.0, std: float = 0.05) -> None:
         ticks = spacing * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
@@ -109,13 +89,6 @@ class Grid(IsotropicMixture):
 class TwoMoons(IsotropicMixture):
     """Two interleaved half circles of radius 1, each a dense chain of Gaussians.
 
-    Args:
-        std: width of the crescents, above zero.
-        links: Gaussians in each half circle; enough that the chain looks smooth.
-
-    >>> TwoMoons().limits
-    (-1.6, 2.6, -1.1, 1.6)
-
     Taught in: concepts/map_of_model_families
     """
 
@@ -124,35 +97,6 @@ class TwoMoons(IsotropicMixture):
         upper = _polar(angle)
         lower = torch.tensor([1.0, 0.5], dtype=torch.float64) - upper
         super().__init__(torch.cat([upper, lower]), std)
-
-
-class Spiral(IsotropicMixture):
-    """Arms that wind outwards, equally likely all along, each a dense chain of Gaussians.
-
-    Args:
-        arms: how many, at least 1.
-        turns: how often each arm winds round the origin, above zero.
-        radius: where the arms end, above zero.
-        std: width of the arms, above zero.
-        links: Gaussians in each arm; enough that the chain looks smooth.
-
-    >>> Spiral(arms=3).means.shape
-    torch.Size([300, 2])
-    """
-
-    def __init__(
-        self,
-        arms: int = 2,
-        turns: float = 1.0,
-        radius: float = 2.0,
-        std: float = 0.08,
-        links: int = 100,
-    ) -> None:
-        # The length of an arm grows about as the square of its angle: hence the root.
-        along = torch.linspace(0.02, 1, links, dtype=torch.float64).sqrt()
-        start = 2 * math.pi * torch.arange(arms, dtype=torch.float64) / arms
-        angle = start[:, None] + 2 * math.pi * turns * along  # (arms, links)
-        super().__init__((radius * along[:, None] * _polar(angle)).reshape(-1, 2), std)
 
 
 def _polar(angle: Tensor) -> Tensor:

@@ -110,13 +110,13 @@ def test_wrong_mnist_is_refused_and_kept(tmp_path, monkeypatch):
     path = tmp_path / "mnist.npz"
     write_mnist(path)
     before = path.read_bytes()
-    with pytest.raises(DownloadError, match=r"mnist\.npz .* the arrays' sha256 must be 06b0d1f1"):
+    with pytest.raises(DownloadError, match=r"mnist\.npz .* not the expected one, .* not 06b0d1f1"):
         images.load("mnist")
     path.write_bytes(before[:-30])
-    with pytest.raises(DownloadError, match=r"not the expected one \(BadZipFile"):
+    with pytest.raises(DownloadError, match="BadZipFile"):
         images.load("mnist")
     np.savez(path, x_train=np.zeros(3))
-    with pytest.raises(DownloadError, match=r"not the expected one \(KeyError"):
+    with pytest.raises(DownloadError, match="KeyError"):
         images.load("mnist")
     assert path.exists()
 
@@ -142,7 +142,7 @@ def test_mnist_is_cut_at_the_right_places(tmp_path, monkeypatch):
         y_train=labels[:60_000],
         y_test=labels[60_000:],
     )
-    monkeypatch.setattr(datasets, "_check_mnist", lambda path: None)
+    monkeypatch.setattr(datasets, "_digest", lambda path: datasets.MNIST_SHA256)
     data = images.load("mnist")
     assert np.array_equal(data.train.levels[:, 0].numpy(), train[:50_000])
     assert np.array_equal(data.validation.levels[:, 0].numpy(), train[50_000:])
