@@ -10,18 +10,9 @@ OPTIONS = "'auto', 'cpu', 'cuda', 'cuda:<index>', 'mps'"
 def pick_device(name: str | torch.device = "auto") -> torch.device:
     """The device called `name`; `"auto"` is the CUDA device where there is one, else the CPU.
 
-    Apple's `"mps"` must be asked for by name: it has no float64 and draws other numbers, so
-    `"auto"` never picks it.
+    Apple's `"mps"` must be asked for by name, since it has no float64 and draws other numbers.
+    `"cuda"` comes back with its index, as tensors report it.
 
-    Args:
-        name: `"auto"`, `"cpu"`, `"cuda"`, `"cuda:1"` (with any index), `"mps"`, or a
-            `torch.device` of these types.
-
-    Returns:
-        A device that is present; `"cuda"` comes back with its index, as tensors report it.
-
-    >>> pick_device("cpu")
-    device(type='cpu')
     >>> pick_device("gpu")
     Traceback (most recent call last):
     ValueError: device must be one of 'auto', 'cpu', 'cuda', 'cuda:<index>', 'mps', got 'gpu'

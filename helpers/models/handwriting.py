@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from helpers.checks import check_at_least, check_counts, check_positive
+from helpers.checks import check_between, check_counts
 from helpers.data.strokes.sequences import check_strokes
 from helpers.distributions import StrokeMixture
 from helpers.networks import evaluating
@@ -50,8 +50,8 @@ class HandwritingPredictor(nn.Module):
     ) -> None:
         super().__init__()
         check_counts(hidden=hidden, components=components, length=length)
-        check_positive("scale", scale)
-        check_at_least("min_std", min_std, 0.0)
+        check_between("scale", scale, 0, ends="()")
+        check_between("min_std", min_std, 0)
         self.scale, self.length, self.min_std = float(scale), length, min_std
         self.lstm = nn.LSTM(3, hidden, batch_first=True)
         self.output = pen_outputs(hidden, components)
@@ -110,7 +110,7 @@ class HandwritingPredictor(nn.Module):
         """
         length = self.length if length is None else length
         check_counts(n=n, length=length)
-        check_at_least("bias", bias, 0.0)
+        check_between("bias", bias, 0)
         x = self.output.weight.new_zeros(n, 1, 3)
         if prompt is not None:
             given, _ = check_strokes(prompt[None], None, x, name="prompt[None]")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from helpers.checks import argument_error, check_at_least, check_counts, check_data, check_positive
+from helpers.checks import argument_error, check_between, check_counts, check_data
 from helpers.data.strokes import encode
 from helpers.data.strokes.sequences import check_strokes
 from helpers.distributions import StrokeMixture
@@ -80,8 +80,8 @@ class HandwritingSynthesiser(nn.Module):
         if not alphabet or len(set(alphabet)) < len(alphabet):
             raise argument_error("alphabet", "hold different letters, at least one", repr(alphabet))
         check_counts(lower=lower, upper=upper, components=components, bumps=bumps)
-        check_positive("scale", scale)
-        check_positive("letter_steps", letter_steps)
+        check_between("scale", scale, 0, ends="()")
+        check_between("letter_steps", letter_steps, 0, ends="()")
         self.alphabet, self.scale, self.letter_steps = alphabet, float(scale), letter_steps
         letters = len(alphabet)
         self.from_pen = nn.Linear(3, 4 * lower)
@@ -183,8 +183,8 @@ class HandwritingSynthesiser(nn.Module):
 
         Reference: Graves, arXiv:1308.0850, section 5; that it waits for a lift is ours.
         """
-        check_at_least("bias", bias, 0.0)
-        check_positive("patience", patience)
+        check_between("bias", bias, 0)
+        check_between("patience", patience, 0, ends="()")
         codes = self.encode(texts)
         size = (codes >= 0).sum(1)  # (N,)
         place = torch.arange(codes.shape[1] + 1, device=codes.device)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_counts, check_data, check_positive
+from helpers.checks import argument_error, check_between, check_counts, check_data
 from helpers.random import choose
 
 State = tuple[Tensor, ...] | None
@@ -27,7 +27,8 @@ def temperature(logits: Tensor, value: float) -> Tensor:
 
     Taught in: models/rnn, applications/text
     """
-    check_positive("value", value, hint="for the most probable symbol use top_k(logits, 1)")
+    hint = "for the most probable symbol use top_k(logits, 1)"
+    check_between("value", value, 0, ends="()", hint=hint)
     return logits / value
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from helpers.checks import check_positive
+from helpers.checks import check_between
 from helpers.training.loop import Step
 
 
@@ -43,7 +43,7 @@ def gradient_step(
     Taught in: models/vae
     """
     if max_norm is not None:
-        check_positive("max_norm", max_norm)
+        check_between("max_norm", max_norm, 0, ends="()")
 
     def step(*batch: Tensor) -> dict[str, Tensor]:
         if not model.training:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from helpers.checks import check_between, check_floating, check_shape
+from helpers.checks import check_between, check_data, check_shape
 
 
 def shift(x: Tensor, share: float, *, rng: torch.Generator | None = None) -> Tensor:
@@ -62,7 +62,7 @@ def rotate(x: Tensor, degrees: float, *, rng: torch.Generator | None = None) -> 
 
     Taught in: optimisation/better_training
     """
-    check_floating("x", x)
+    check_data("x", x, ("B", "C", "H", "W"))
     drawn = torch.rand(len(x), generator=rng, device=x.device, dtype=x.dtype)
     return turn(x, math.radians(degrees) * (2 * drawn - 1))
 

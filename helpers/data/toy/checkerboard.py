@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from helpers.checks import check_counts, check_data, check_positive
+from helpers.checks import check_between, check_counts, check_data
 from helpers.data.toy.mixtures import Limits
 
 
@@ -27,7 +27,7 @@ class Checkerboard:
 
     def __init__(self, side: int = 4, width: float = 4.0) -> None:
         check_counts(side=side)
-        check_positive("width", width)
+        check_between("width", width, 0, ends="()")
         self.side, self.width = side, width
         rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
         self.dark = torch.nonzero((rows + columns) % 2 == 0)  # (cells, 2)
