@@ -1,4 +1,7 @@
-"""Handwriting as a sequence model: a recurrent network that says where the pen goes next."""
+"""Handwriting as a sequence model: a recurrent network that says where the pen goes next.
+
+Taught in: applications/handwriting
+"""
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +23,7 @@ class HandwritingPredictor(nn.Module):
        h_t = \mathrm{LSTM}(x_{t-1}, h_{t-1}), \quad x_0 = 0 $$
 
     The network works with offsets divided by `scale`; log-probabilities are for offsets in the
-    unit of the data. The number of steps T is given, not modelled.
+    unit of the data. T is given, not modelled.
 
     Args:
         hidden: H, units of the LSTM.
@@ -30,13 +33,6 @@ class HandwritingPredictor(nn.Module):
         min_std: blur that bounds the density, in units of `scale`, see `StrokeMixture`.
 
     Reference: Graves, arXiv:1308.0850, section 4; one layer here, three with skips there.
-
-    >>> model = HandwritingPredictor(8, 3, scale=0.3)
-    >>> x = torch.tensor([[[0.1, 0.2, 0.0], [0.3, 0.0, 1.0]]])
-    >>> model.log_prob(x).shape, model.sample(4, length=6).shape
-    (torch.Size([1]), torch.Size([4, 6, 3]))
-
-    Taught in: applications/handwriting
     """
 
     def __init__(
@@ -57,11 +53,9 @@ class HandwritingPredictor(nn.Module):
         self.output = pen_outputs(hidden, components)
 
     def predict(self, x: Tensor, state: State | None = None) -> tuple[StrokeMixture, State]:
-        """The distributions of the steps after x_1, x_2, …, and the state to go on from.
+        """The distributions of the steps after those of x (B, T, 3), and the state to go on from.
 
-        Args:
-            x: (B, T, 3); to predict a first step, begin with a row of zeros.
-            state: from an earlier call.
+        To predict a first step, begin with a row of zeros.
         """
         h, state = self.lstm(pen_inputs(x, self.scale), state)
         return StrokeMixture(self.output(h), min_std=self.min_std).scaled(self.scale), state
@@ -69,11 +63,10 @@ class HandwritingPredictor(nn.Module):
     def log_conditionals(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """The terms of `log_prob`, one for each step: (B, T) nats, 0 behind the end."""
         x, inside = check_strokes(x, lengths, self.output.weight)
-        mixture, _ = self.predict(steps_before(x))
-        return mixture.log_prob(x) * inside
+        return self.predict(steps_before(x))[0].log_prob(x) * inside
 
     def log_prob(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Log-density of whole sequences: (B,) nats, which may well be positive.
+        """Log-density of whole sequences: (B,) nats.
 
         Args:
             x: (B, T, 3), offsets in the unit of the data and 0 or 1, as `helpers.data.strokes`.
@@ -103,7 +96,7 @@ class HandwritingPredictor(nn.Module):
 
         Args:
             n: how many.
-            length: their steps T; by default that given to the constructor.
+            length: their steps T; without it, that given to the constructor.
             bias: 0 draws from the model; more gives neater lines, see `StrokeMixture.biased`.
             prompt: (P, 3), real steps that every sequence carries on; they are not returned.
             rng: draws them.

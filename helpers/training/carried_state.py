@@ -9,7 +9,6 @@ from torch import Tensor, nn
 class CarriedState(nn.Module):
     """The loss of a window that begins in the state in which the last window ended.
 
-    Truncated back-propagation through time: values flow from window to window, gradients do not.
     A row that begins with the start symbol begins in the zero state.
 
     Args:

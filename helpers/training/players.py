@@ -1,6 +1,7 @@
 """A step of several players, each with its own loss and its own parameters."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,17 +12,14 @@ from helpers.training.average import EMA
 Player = tuple[Callable[..., Mapping[str, Tensor]], torch.optim.Optimizer]
 
 
+@dataclass
 class PlayersStep:
     """What `players_step` makes; `count` is the number of finished steps, and its whole state."""
 
-    def __init__(
-        self,
-        players: Mapping[str, Player],
-        schedulers: tuple[torch.optim.lr_scheduler.LRScheduler, ...],
-        ema: EMA | None,
-    ) -> None:
-        self.players, self.schedulers, self.ema = players, schedulers, ema
-        self.count = 0
+    players: Mapping[str, Player]
+    schedulers: tuple[torch.optim.lr_scheduler.LRScheduler, ...]
+    ema: EMA | None
+    count: int = 0
 
     def __call__(self, *batch: Tensor) -> dict[str, Tensor]:
         """One update of each player in turn; the detached terms of all."""
@@ -31,10 +29,9 @@ class PlayersStep:
             groups = optimizer.param_groups
             own = [p for group in groups for p in group["params"] if p.requires_grad]
             gradients = torch.autograd.grad(found["loss"], own, allow_unused=True)
-            unused = sum(gradient is None for gradient in gradients)
-            if unused:
+            if any(gradient is None for gradient in gradients):
                 expected = "have a loss that depends on every parameter of its optimizer"
-                raise argument_error(f"player {name!r}", expected, f"{unused} without a gradient")
+                raise argument_error(f"player {name!r}", expected, "one without a gradient")
             for parameter, gradient in zip(own, gradients):
                 parameter.grad = gradient
             optimizer.step()
@@ -72,7 +69,7 @@ def players_step(
         players: for each name a loss, which maps a batch to ``loss``, a scalar with graph, and
             further detached terms; and the optimiser of the player's parameters.
         schedulers: stepped after each call.
-        ema: moving average of weights, updated after each call.
+        ema: updated after each call.
 
     Returns:
         ``step(*batch)``, which returns each player's detached loss under its name, and the further
