@@ -128,9 +128,9 @@ def check_finite(name: str, x: Tensor) -> None:
 
 
 def check_same_device(
-    name: str, x: Tensor | torch.Generator, other_name: str, device: torch.device
+    name: str, x: Tensor | torch.Generator | None, other_name: str, device: torch.device
 ) -> None:
-    """Raise ValueError unless `x` lives on `device`, which is that of `other_name`.
+    """Raise ValueError unless `x`, if any, lives on `device`, which is that of `other_name`.
 
     A CUDA device without an index means the current one.
 
@@ -143,8 +143,9 @@ def check_same_device(
         known: int | None = place.index  # torch's stubs forget the None
         return torch.cuda.current_device() if known is None else known
 
-    same_type = x.device.type == device.type
-    if same_type and (device.type != "cuda" or index(x.device) == index(device)):
+    if x is None or (
+        x.device.type == device.type and (device.type != "cuda" or index(x.device) == index(device))
+    ):
         return
     hint = f"move it with {name}.to({str(device)!r})"
     if isinstance(x, torch.Generator):
@@ -167,13 +168,7 @@ def check_counts(minimum: int = 1, **counts: int) -> None:
 
 
 def check_between(
-    name: str,
-    value: float,
-    low: float,
-    high: float = math.inf,
-    *,
-    ends: str = "[]",
-    hint: str = "",
+    name: str, value: float, low: float, high: float = math.inf, *, ends: str = "[]", hint: str = ""
 ) -> None:
     """Raise unless `value` is a finite number between `low` and `high`.
 

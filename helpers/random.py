@@ -39,13 +39,13 @@ def normal(shape: Sequence[int], like: Tensor, rng: torch.Generator | None = Non
 
     Without `rng`, on the same device, they come from the global state.
     """
-    _check_device(rng, like)
+    check_same_device("rng", rng, "the model", like.device)
     return torch.randn(shape, generator=rng, device=like.device, dtype=like.dtype)
 
 
 def uniform(shape: Sequence[int], like: Tensor, rng: torch.Generator | None = None) -> Tensor:
     """Numbers drawn evenly from [0, 1); see `normal`."""
-    _check_device(rng, like)
+    check_same_device("rng", rng, "the model", like.device)
     return torch.rand(shape, generator=rng, device=like.device, dtype=like.dtype)
 
 
@@ -59,13 +59,8 @@ def choose(
     >>> choose(torch.tensor([[0.0, 1.0], [3.0, 0.0]]))
     tensor([1, 0])
     """
-    _check_device(rng, probabilities)
+    check_same_device("rng", rng, "the model", probabilities.device)
     if n is not None:
         return torch.multinomial(probabilities, n, replacement=True, generator=rng)
     rows = probabilities.reshape(-1, probabilities.shape[-1])
     return torch.multinomial(rows, 1, generator=rng).reshape(probabilities.shape[:-1])
-
-
-def _check_device(rng: torch.Generator | None, like: Tensor) -> None:
-    if rng is not None:
-        check_same_device("rng", rng, "the model", like.device)

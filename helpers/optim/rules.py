@@ -60,9 +60,7 @@ class SGD(Rule):
         super().__post_init__()
         check_between("momentum", self.momentum, 0, 1, ends="[)")
 
-    def _step(
-        self, params: Tensor, grad: Tensor, state: Tensor, lr: float
-    ) -> tuple[Tensor, Tensor]:
+    def _step(self, params: Tensor, grad: Tensor, state: Tensor, lr: float) -> tuple[Tensor, Any]:
         velocity = self.momentum * state + grad
         direction = grad + self.momentum * velocity if self.nesterov else velocity
         return params - lr * direction, velocity
@@ -82,9 +80,7 @@ class Adagrad(Rule):
     lr: float = 1e-2
     eps: float = 1e-10
 
-    def _step(
-        self, params: Tensor, grad: Tensor, state: Tensor, lr: float
-    ) -> tuple[Tensor, Tensor]:
+    def _step(self, params: Tensor, grad: Tensor, state: Tensor, lr: float) -> tuple[Tensor, Any]:
         total = state + grad**2
         return params - lr * grad / (total.sqrt() + self.eps), total
 
@@ -109,9 +105,7 @@ class RMSprop(Rule):
         super().__post_init__()
         check_between("alpha", self.alpha, 0, 1, ends="[)")
 
-    def _step(
-        self, params: Tensor, grad: Tensor, state: Tensor, lr: float
-    ) -> tuple[Tensor, Tensor]:
+    def _step(self, params: Tensor, grad: Tensor, state: Tensor, lr: float) -> tuple[Tensor, Any]:
         square = self.alpha * state + (1 - self.alpha) * grad**2
         return params - lr * grad / (square.sqrt() + self.eps), square
 
@@ -151,9 +145,7 @@ class Adam(Rule):
         """No step taken, and zeros."""
         return Moments(0, torch.zeros_like(params), torch.zeros_like(params))
 
-    def _step(
-        self, params: Tensor, grad: Tensor, state: Moments, lr: float
-    ) -> tuple[Tensor, Moments]:
+    def _step(self, params: Tensor, grad: Tensor, state: Moments, lr: float) -> tuple[Tensor, Any]:
         beta1, beta2 = self.betas
         taken = state.taken + 1
         grad = grad + self.weight_decay * params
@@ -179,8 +171,6 @@ class AdamW(Adam):
 
     weight_decay: float = 1e-2
 
-    def _step(
-        self, params: Tensor, grad: Tensor, state: Moments, lr: float
-    ) -> tuple[Tensor, Moments]:
+    def _step(self, params: Tensor, grad: Tensor, state: Moments, lr: float) -> tuple[Tensor, Any]:
         shrunk = (1 - lr * self.weight_decay) * params
         return Adam(self.lr, self.betas, self.eps)._step(shrunk, grad, state, lr)
