@@ -132,25 +132,20 @@ def check_same_device(
 ) -> None:
     """Raise ValueError unless `x`, if any, lives on `device`, which is that of `other_name`.
 
-    A CUDA device without an index means the current one.
+    An index that only one of them has is not compared: a generator on "cuda" may have none.
 
     >>> check_same_device("x", torch.zeros(2), "the model", torch.device("meta"))
     Traceback (most recent call last):
     ValueError: x must be on meta, the device of the model, got cpu: move it with x.to('meta')
     """
-
-    def index(place: torch.device) -> int:
-        known: int | None = place.index  # torch's stubs forget the None
-        return torch.cuda.current_device() if known is None else known
-
-    if x is None or (
-        x.device.type == device.type and (device.type != "cuda" or index(x.device) == index(device))
-    ):
+    if x is None:
         return
-    hint = f"move it with {name}.to({str(device)!r})"
-    if isinstance(x, torch.Generator):
-        hint = f"make it with torch.Generator({str(device)!r})"
-    raise argument_error(name, f"be on {device}, the device of {other_name}", x.device, hint)
+    indices = {x.device.index, device.index} - {None}
+    if x.device.type != device.type or len(indices) > 1:
+        hint = f"move it with {name}.to({str(device)!r})"
+        if isinstance(x, torch.Generator):
+            hint = f"make it with torch.Generator({str(device)!r})"
+        raise argument_error(name, f"be on {device}, the device of {other_name}", x.device, hint)
 
 
 def check_counts(minimum: int = 1, **counts: int) -> None:

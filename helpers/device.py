@@ -4,8 +4,6 @@ import torch
 
 from helpers.checks import argument_error
 
-OPTIONS = "'auto', 'cpu', 'cuda', 'cuda:<index>', 'mps'"
-
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:
     """The device called `name`; `"auto"` is the CUDA device where there is one, else the CPU.
@@ -23,13 +21,13 @@ def pick_device(name: str | torch.device = "auto") -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise argument_error("device", f"be one of {OPTIONS}", repr(name)) from error
+        options = "'auto', 'cpu', 'cuda', 'cuda:<index>', 'mps'"
+        raise argument_error("device", f"be one of {options}", repr(name)) from error
     present = {"cpu": 1, "cuda": cuda, "mps": int(torch.backends.mps.is_available())}
     if (device.index or 0) >= present.get(device.type, 0):
         got, hint = repr(str(name)), "use device='auto'"
         raise argument_error("device", "be present on this machine", got, hint)
     if device.type == "cpu":
         return torch.device("cpu")
-    if str(device) == "cuda":  # without an index
-        return torch.device("cuda", torch.cuda.current_device())
-    return torch.device(device.type, device.index or 0)
+    index = torch.cuda.current_device() if str(device) == "cuda" else device.index or 0
+    return torch.device(device.type, index)

@@ -40,13 +40,12 @@ def game_field(value: Callable[[Tensor], Tensor], first: int = 1) -> Field:
     tensor([ 5., -3.])
     """
 
+    def total(point: Tensor) -> Tensor:
+        return check_shape("value(point)", value(point), point.shape[:-1]).sum()
+
     def field(point: Tensor) -> Tensor:
         check_between("first", first, 1, point.shape[-1] - 1)
-        outer = torch.is_grad_enabled() and point.requires_grad
-        with torch.enable_grad():
-            leaf = point if point.requires_grad else point.detach().requires_grad_()
-            values = check_shape("value(point)", value(leaf), point.shape[:-1])
-            (grad,) = torch.autograd.grad(values.sum(), leaf, create_graph=outer)
+        grad = torch.func.grad(total)(point)
         return torch.cat([grad[..., :first], -grad[..., first:]], -1)
 
     return field

@@ -56,15 +56,5 @@ def finite_path(points: Sequence[Tensor]) -> Tensor:
 
 
 def gradient_of(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """The gradient of a scalar function by automatic differentiation, as a field to follow.
-
-    >>> gradient_of(lambda x: (x**3).sum())(torch.tensor([1.0, 2.0]))
-    tensor([ 3., 12.])
-    """
-
-    def gradient(params: Tensor) -> Tensor:
-        with torch.enable_grad():
-            leaf = params.detach().requires_grad_()
-            return torch.autograd.grad(loss(leaf), leaf)[0]
-
-    return gradient
+    """The gradient of a scalar function by automatic differentiation, as a field to follow."""
+    return torch.func.grad(loss)
