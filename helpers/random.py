@@ -13,14 +13,7 @@ from helpers.checks import check_counts, check_same_device
 def seed_everything(seed: int) -> None:
     """Seed the global generators of Python, NumPy and PyTorch (all its devices), from [0, 2³²).
 
-    A chapter calls it once, after its parameters. Inside the package everything that draws takes a
-    ``rng=`` and leaves these global states alone when it is given one.
-
-    >>> seed_everything(3)
-    >>> first = torch.rand(2)
-    >>> seed_everything(3)
-    >>> bool((torch.rand(2) == first).all())
-    True
+    Everything that draws takes a ``rng=`` and leaves these alone when it is given one.
     """
     check_counts(0, seed=seed)
     np.random.seed(seed)  # noqa: NPY002  libraries still draw from the global state

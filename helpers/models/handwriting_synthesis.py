@@ -47,7 +47,7 @@ class HandwritingSynthesiser(nn.Module):
         lower: units of the first layer.
         upper: units of the second layer.
         components: K, normals in the mixture.
-        bumps: J, bumps of the window.
+        bumps: J, of the window.
         scale: typical length of an offset, in the unit of the data.
         letter_steps: steps that a letter takes on average, the window's speed before training.
 

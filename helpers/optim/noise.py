@@ -25,9 +25,6 @@ def noise_floor(lr: float, curvature: float, noise_std: float, *, momentum: floa
 
     $$ \operatorname{Var}[\theta_\infty] = \frac{\alpha \sigma^2}
         {\lambda \big(2 (1 + \beta) - \alpha \lambda\big)} \cdot \frac{1 + \beta}{1 - \beta} $$
-
-    >>> noise_floor(0.5, 1.0, 3.0)
-    3.0
     """
     check_between("lr", lr, 0, 2 * (1 + momentum) / curvature, ends="()")
     room = 2 * (1 + momentum) - lr * curvature

@@ -23,12 +23,8 @@ def trajectory(
 ) -> Tensor:
     """The points that a rule visits when it is driven by `field`, detached: (steps + 1, ...).
 
-    Args:
-        rule: one of `helpers.optim.rules`.
-        field: the gradient of a loss, a noisy estimate of it, or the joint field of a game.
-        start: the first point, any shape.
-        steps: number of steps, and of calls of `field`.
-        schedule: step size as a function of the steps taken; without it, that of the rule.
+    The field is the gradient of a loss, a noisy estimate of it, or that of a game. Without a
+    schedule the step size is that of the rule.
 
     >>> from helpers.optim.rules import SGD
     >>> trajectory(SGD(lr=0.25), lambda x: 2 * x, torch.tensor([8.0]), steps=3).flatten()

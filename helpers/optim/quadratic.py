@@ -46,9 +46,10 @@ def momentum_radius(
 def tuned(method: str, smallest: float, largest: float) -> tuple[SGD, float]:
     """The best constant step size and momentum for curvatures in [smallest, largest], and the rate.
 
-    The rate is the factor by which the error shrinks in a step in the long run, from the table of
-    Lessard, Recht & Packard (2016), arXiv:1408.3595. The methods are ``"gradient descent"``,
-    ``"heavy ball"`` and ``"nesterov"``.
+    The rate is the factor by which the error shrinks in a step in the long run. The methods are
+    ``"gradient descent"``, ``"heavy ball"`` and ``"nesterov"``.
+
+    Reference: Lessard, Recht & Packard (2016), arXiv:1408.3595.
     """
     check_between("smallest", smallest, 0, largest, ends="()")
     low, high = math.sqrt(smallest), math.sqrt(largest)

@@ -40,11 +40,7 @@ def cosine(lr: float, *, total: int, minimum: float = 0.0) -> Schedule:
 
 
 def warm_up(after: Schedule, *, steps: int, start_factor: float = 0.01) -> Schedule:
-    """A line from a share of another schedule's first value up to it, then that from its start.
-
-    >>> [round(warm_up(constant(1.0), steps=4, start_factor=0.2)(t), 3) for t in range(6)]
-    [0.2, 0.4, 0.6, 0.8, 1.0, 1.0]
-    """
+    """A line from a share of another schedule's first value up to it, then that from its start."""
     check_counts(0, steps=steps)
 
     def schedule(taken: int) -> float:

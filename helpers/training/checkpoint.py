@@ -1,4 +1,7 @@
-"""Checkpoints: state dicts in one file, written atomically, read without running code."""
+"""Checkpoints: state dicts in one file, written atomically, read without running code.
+
+Taught in: models/vae, models/gan
+"""
 
 import copy
 import os
@@ -29,8 +32,6 @@ def save_checkpoint(path: str | Path, **objects: Any) -> None:
     ...     save_checkpoint(Path(folder) / "last.pt", model=layer, epoch=3)
     ...     load_checkpoint(Path(folder) / "last.pt", model=layer)
     {'epoch': 3}
-
-    Taught in: models/vae
     """
     states = {name: _plain(name, _state(value)) for name, value in objects.items()}
     path = Path(path)
@@ -52,8 +53,6 @@ def keep_checkpoint(path: str | Path, **objects: Any) -> Callable[[int, dict[str
     The last update may break the weights after the last loss was computed: if a tensor of the
     objects is not finite, it raises FloatingPointError and the file keeps the epoch before. The
     file also holds ``epoch``, the number of finished ones.
-
-    Taught in: models/gan
     """
 
     def callback(epoch: int, means: dict[str, float]) -> None:
@@ -74,8 +73,6 @@ def load_checkpoint(path: str | Path, **objects: Any) -> dict[str, Any]:
 
     It returns the saved values that were not asked for. On the CPU, training then goes on bit for
     bit as if it had not stopped. A file cannot run code.
-
-    Taught in: models/vae
     """
     path = Path(path)
     if not path.exists():

@@ -62,8 +62,7 @@ def players_step(
     """One update of each player in turn; each later one sees what the earlier ones did.
 
     A gradient is taken with respect to the parameters of the player's own optimiser and left on no
-    others; a parameter may belong to two players. What changes from step to step, a falling noise
-    or a penalty in each fourth step, belongs into a loss, which may read ``step.count``.
+    others; a parameter may belong to two players. A loss may read ``step.count``.
 
     Args:
         players: for each name a loss, which maps a batch to ``loss``, a scalar with graph, and
