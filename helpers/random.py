@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from helpers.checks import check_counts, check_same_device
 
@@ -21,13 +21,13 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)  # seeds every device, lazily where CUDA has not started yet
 
 
-def seeded(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
+def seeded(seed: int, device: torch.device | str = "cpu") -> Generator:
     """A fresh generator on `device`, independent of the global state; equal seeds, equal draws."""
     check_counts(0, seed=seed)
-    return torch.Generator(device).manual_seed(int(seed))
+    return Generator(device).manual_seed(int(seed))
 
 
-def normal(shape: Sequence[int], like: Tensor, rng: torch.Generator | None = None) -> Tensor:
+def normal(shape: Sequence[int], like: Tensor, rng: Generator | None = None) -> Tensor:
     """Standard normal numbers with the device and type of `like`, a model's weight for instance.
 
     Without `rng`, on the same device, they come from the global state.
@@ -36,15 +36,13 @@ def normal(shape: Sequence[int], like: Tensor, rng: torch.Generator | None = Non
     return torch.randn(shape, generator=rng, device=like.device, dtype=like.dtype)
 
 
-def uniform(shape: Sequence[int], like: Tensor, rng: torch.Generator | None = None) -> Tensor:
+def uniform(shape: Sequence[int], like: Tensor, rng: Generator | None = None) -> Tensor:
     """Numbers drawn evenly from [0, 1); see `normal`."""
     check_same_device("rng", rng, "the model", like.device)
     return torch.rand(shape, generator=rng, device=like.device, dtype=like.dtype)
 
 
-def choose(
-    probabilities: Tensor, rng: torch.Generator | None = None, *, n: int | None = None
-) -> Tensor:
+def choose(probabilities: Tensor, rng: Generator | None = None, *, n: int | None = None) -> Tensor:
     """One index for each row of probabilities, which need not sum to 1: (..., K) to (...) int64.
 
     With `n`, so many independent indices from each row of (K,) or (R, K): (..., n).

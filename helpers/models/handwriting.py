@@ -4,7 +4,7 @@ Taught in: applications/handwriting
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from helpers.checks import check_between, check_counts
 from helpers.data.strokes.sequences import check_strokes
@@ -75,7 +75,7 @@ class HandwritingPredictor(nn.Module):
         return self.log_conditionals(x, lengths).sum(1)
 
     def loss(
-        self, x: Tensor, lengths: Tensor | None = None, *, rng: torch.Generator | None = None
+        self, x: Tensor, lengths: Tensor | None = None, *, rng: Generator | None = None
     ) -> dict[str, Tensor]:
         """Mean negative log-density of a sequence, nats, and the same for each step."""
         nats = -self.log_prob(x, lengths)
@@ -90,7 +90,7 @@ class HandwritingPredictor(nn.Module):
         length: int | None = None,
         bias: float = 0.0,
         prompt: Tensor | None = None,
-        rng: torch.Generator | None = None,
+        rng: Generator | None = None,
     ) -> Tensor:
         """Sequences of the pen, (n, T, 3), in the unit of the data.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from helpers.checks import argument_error, check_between, check_counts, check_data
@@ -128,12 +128,7 @@ class HandwritingSynthesiser(nn.Module):
         return self.log_conditionals(x, lengths, codes).sum(1)
 
     def loss(
-        self,
-        x: Tensor,
-        lengths: Tensor | None,
-        codes: Tensor,
-        *,
-        rng: torch.Generator | None = None,
+        self, x: Tensor, lengths: Tensor | None, codes: Tensor, *, rng: Generator | None = None
     ) -> dict[str, Tensor]:
         """Mean negative log-density of a sequence given its text, nats; the same for a step."""
         nats = -self.log_prob(x, lengths, codes)
@@ -147,7 +142,7 @@ class HandwritingSynthesiser(nn.Module):
         *,
         bias: float = 0.0,
         patience: float = 3.0,
-        rng: torch.Generator | None = None,
+        rng: Generator | None = None,
     ) -> Writing:
         r"""Write texts of letters of the alphabet, each until its attention has passed the last.
 
@@ -185,7 +180,7 @@ class HandwritingSynthesiser(nn.Module):
         return Writing(x, lengths, attention, done)
 
     def sample(
-        self, n: int, *, text: str, bias: float = 0.0, rng: torch.Generator | None = None
+        self, n: int, *, text: str, bias: float = 0.0, rng: Generator | None = None
     ) -> Tensor:
         """The same text n times: (n, T, 3), 0 behind the end of each; see `write`."""
         check_counts(n=n)

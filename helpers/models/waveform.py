@@ -3,7 +3,7 @@
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from helpers.checks import check_between, check_counts, check_data
@@ -78,9 +78,7 @@ class WaveformModel(nn.Module):
         """Log-probability of sounds (B, T), integer codes, of classes y (B,): (B,) nats."""
         return self.log_conditionals(x, y).sum(1)
 
-    def loss(
-        self, x: Tensor, y: Tensor, *, rng: torch.Generator | None = None
-    ) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, y: Tensor, *, rng: Generator | None = None) -> dict[str, Tensor]:
         """Mean negative log-probability of a sound, nats, and the same for each sample."""
         nats = -self.log_prob(x, y)
         return {"loss": nats.mean(), "nats_per_symbol": nats.detach().mean() / x.shape[1]}
@@ -93,7 +91,7 @@ class WaveformModel(nn.Module):
         y: Tensor,
         length: int,
         memory: int | None = None,
-        rng: torch.Generator | None = None,
+        rng: Generator | None = None,
     ) -> Tensor:
         """Sounds (n, length), int64 codes, drawn sample after sample.
 

@@ -12,14 +12,11 @@ from helpers.checks import argument_error, check_counts, check_data
 from helpers.optim.rules import Rule
 from helpers.optim.schedules import Schedule
 
+Field = Callable[[Tensor], Tensor]
+
 
 def trajectory(
-    rule: Rule,
-    field: Callable[[Tensor], Tensor],
-    start: Tensor,
-    *,
-    steps: int,
-    schedule: Schedule | None = None,
+    rule: Rule, field: Field, start: Tensor, *, steps: int, schedule: Schedule | None = None
 ) -> Tensor:
     """The points that a rule visits when it is driven by `field`, detached: (steps + 1, ...).
 
@@ -51,6 +48,6 @@ def finite_path(points: Sequence[Tensor]) -> Tensor:
     return path
 
 
-def gradient_of(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+def gradient_of(loss: Callable[[Tensor], Tensor]) -> Field:
     """The gradient of a scalar function by automatic differentiation, as a field to follow."""
     return torch.func.grad(loss)

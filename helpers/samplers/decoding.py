@@ -9,7 +9,7 @@ Taught in: models/rnn, applications/text
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from helpers.checks import argument_error, check_between, check_counts, check_data
 from helpers.random import choose
@@ -67,7 +67,7 @@ def ancestral(
     length: int,
     keep: Filter | None = None,
     end: int | None = None,
-    rng: torch.Generator | None = None,
+    rng: Generator | None = None,
 ) -> Tensor:
     """Draw symbol after symbol, each given those before it: (N, T) int64.
 

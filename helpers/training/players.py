@@ -1,10 +1,11 @@
 """A step of several players, each with its own loss and its own parameters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.optim.lr_scheduler import LRScheduler
 
 from helpers.checks import argument_error
 from helpers.training.average import EMA
@@ -17,7 +18,7 @@ class PlayersStep:
     """What `players_step` makes; `count` is the number of finished steps, and its whole state."""
 
     players: Mapping[str, Player]
-    schedulers: tuple[torch.optim.lr_scheduler.LRScheduler, ...]
+    schedulers: Sequence[LRScheduler]
     ema: EMA | None
     count: int = 0
 
@@ -54,10 +55,7 @@ class PlayersStep:
 
 
 def players_step(
-    players: Mapping[str, Player],
-    *,
-    schedulers: tuple[torch.optim.lr_scheduler.LRScheduler, ...] = (),
-    ema: EMA | None = None,
+    players: Mapping[str, Player], *, schedulers: Sequence[LRScheduler] = (), ema: EMA | None = None
 ) -> PlayersStep:
     """One update of each player in turn; each later one sees what the earlier ones did.
 
