@@ -4,27 +4,12 @@ import torch
 
 from helpers.checks import argument_error
 
-OPTIONS = "'auto', 'cpu', 'cuda', 'cuda:<index>', 'mps'"
-
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:
     """The device called `name`; `"auto"` is the CUDA device where there is one, else the CPU.
 
-    Apple's `"mps"` must be asked for by name: it has no float64 and draws other numbers, so
-    `"auto"` never picks it.
-
-    Args:
-        name: `"auto"`, `"cpu"`, `"cuda"`, `"cuda:1"` (with any index), `"mps"`, or a
-            `torch.device` of these types.
-
-    Returns:
-        A device that is present; `"cuda"` comes back with its index, as tensors report it.
-
-    >>> pick_device("cpu")
-    device(type='cpu')
-    >>> pick_device("gpu")
-    Traceback (most recent call last):
-    ValueError: device must be one of 'auto', 'cpu', 'cuda', 'cuda:<index>', 'mps', got 'gpu'
+    Apple's `"mps"` must be asked for by name, since it has no float64 and draws other numbers.
+    `"cuda"` comes back with its index, as tensors report it.
     """
     cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if str(name) == "auto":
@@ -32,13 +17,13 @@ def pick_device(name: str | torch.device = "auto") -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise argument_error("device", f"be one of {OPTIONS}", repr(name)) from error
+        options = "'auto', 'cpu', 'cuda', 'cuda:<index>', 'mps'"
+        raise argument_error("device", f"be one of {options}", repr(name)) from error
     present = {"cpu": 1, "cuda": cuda, "mps": int(torch.backends.mps.is_available())}
     if (device.index or 0) >= present.get(device.type, 0):
         got, hint = repr(str(name)), "use device='auto'"
         raise argument_error("device", "be present on this machine", got, hint)
     if device.type == "cpu":
         return torch.device("cpu")
-    if str(device) == "cuda":  # without an index
-        return torch.device("cuda", torch.cuda.current_device())
-    return torch.device(device.type, device.index or 0)
+    index = torch.cuda.current_device() if str(device) == "cuda" else device.index or 0
+    return torch.device(device.type, index)

@@ -42,8 +42,6 @@ def test_seed_must_be_an_integer_in_range(function):
     function(np.int64(3))
     with pytest.raises(ValueError, match="seed must be an integer of at least 0, got -1"):
         function(-1)
-    with pytest.raises(ValueError, match=r"seed must be below 2\*\*32, got 4294967296: NumPy"):
-        function(2**32)
     for wrong in (1.5, "0", None, True):
         with pytest.raises(TypeError, match="seed must be an integer of at least 0, got"):
             function(wrong)

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from helpers.checks import check_positive
+from helpers.checks import check_between
 from helpers.distributions.support import Support, widen
 from helpers.objectives.divergences import kl_normal
 from helpers.random import normal
@@ -79,7 +79,7 @@ class GaussianLikelihood(nn.Module):
 
     def __init__(self, std: float = 1.0, *, learned: bool = False) -> None:
         super().__init__()
-        check_positive("std", std)
+        check_between("std", std, 0, ends="()")
         log_std = torch.tensor(math.log(std))
         if learned:
             self.log_std = nn.Parameter(log_std)

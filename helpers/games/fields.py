@@ -31,23 +31,21 @@ def bilinear_game(point: Tensor) -> Tensor:
 
 
 def game_field(value: Callable[[Tensor], Tensor], first: int = 1) -> Field:
-    r"""The joint field of a zero-sum game, $F = (\nabla_x V, -\nabla_y V)$, by autograd.
+    r"""The joint field of a zero-sum game, $F = (\nabla_x V, -\nabla_y V)$, itself differentiable.
 
     `value` maps points (..., D), each on its own, to values (...). The `first` leading coordinates
-    belong to the player who minimises it. The field is itself differentiable.
+    belong to the player who minimises it.
 
     >>> game_field(lambda p: p[..., 0] * p[..., 1])(torch.tensor([3.0, 5.0]))
     tensor([ 5., -3.])
     """
 
+    def total(point: Tensor) -> Tensor:
+        return check_shape("value(point)", value(point), point.shape[:-1]).sum()
+
     def field(point: Tensor) -> Tensor:
         check_between("first", first, 1, point.shape[-1] - 1)
-        outer = torch.is_grad_enabled() and point.requires_grad
-        with torch.enable_grad():
-            leaf = point if point.requires_grad else point.detach().requires_grad_()
-            values = value(leaf)
-            check_shape("value(point)", values, point.shape[:-1])
-            (grad,) = torch.autograd.grad(values.sum(), leaf, create_graph=outer)
+        grad = torch.func.grad(total)(point)
         return torch.cat([grad[..., :first], -grad[..., first:]], -1)
 
     return field
@@ -61,12 +59,11 @@ class DiracGAN:
         + \mathbb{E}[\log \sigma(-\psi (\theta + s \varepsilon))], \qquad
         F = \big(\nabla_\theta V,\; -\nabla_\psi V + \gamma \psi\big) $$
 
-    with $\varepsilon \sim \mathcal{N}(0, 1)$. The discriminator's logit is $\psi x$, so that the
-    penalty $\frac{\gamma}{2} \mathbb{E}_\text{data} \|\nabla_x D\|^2$ ("R1") is $\gamma\psi^2/2$. A
+    with $\varepsilon \sim \mathcal{N}(0, 1)$, where $\gamma\psi^2/2$ is the penalty "R1". A
     nonsaturating generator descends $-\mathbb{E}[\log \sigma(\psi (\theta + s \varepsilon))]$.
 
-    Reference: Mescheder, Geiger & Nowozin (2018), arXiv:1801.04406; their discriminator gives a
-    high logit to generated examples.
+    Reference: Mescheder, Geiger & Nowozin (2018), arXiv:1801.04406, where D gives a high logit to
+    generated examples.
 
     >>> DiracGAN(gamma=2.0)(torch.tensor([2.0, 0.0]))  # D is pushed to tell 2 from 0
     tensor([0., 1.])
@@ -79,9 +76,8 @@ class DiracGAN:
     def value(self, point: Tensor) -> Tensor:
         """What the discriminator maximises, without the penalty: (..., 2) to (...), in nats."""
         theta, psi, noise, weights = self._parts(point)
-        real = F.logsigmoid(psi * noise)
-        fake = F.logsigmoid(-psi * (theta + noise))
-        return ((real + fake) * weights).sum(-1)
+        real, fake = psi * noise, psi * (theta + noise)  # logits of D
+        return ((F.logsigmoid(real) + F.logsigmoid(-fake)) * weights).sum(-1)
 
     def __call__(self, point: Tensor) -> Tensor:
         """The field that both players descend, at points (θ, ψ), shape (..., 2)."""

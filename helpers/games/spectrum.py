@@ -34,16 +34,9 @@ def bilinear_radius(method: str, lr: float) -> float:
 
 
 def step_matrix(rule: WayToPlay, field: Field, at: Tensor) -> Tensor:
-    r"""The Jacobian of one step, $(p_t, p_{t-1}) \mapsto (p_{t+1}, p_t)$.
+    r"""The Jacobian (2D, 2D) of one step, $(p_t, p_{t-1}) \mapsto (p_{t+1}, p_t)$, both at `at`.
 
-    Both points lie at `at`, shape (D,), usually an equilibrium. The matrix has the shape (2D, 2D);
-    a rule that does not look back adds D eigenvalues of zero.
-
-    >>> from helpers.games.fields import bilinear_game
-    >>> from helpers.games.ways_to_play import Simultaneous
-    >>> step_matrix(Simultaneous(0.5), bilinear_game, torch.zeros(2))[:2, :2]
-    tensor([[ 1.0000, -0.5000],
-            [ 0.5000,  1.0000]])
+    A rule that does not look back adds D eigenvalues of zero.
     """
     check_shape("at", at, ("D",))
 
@@ -57,10 +50,7 @@ def step_matrix(rule: WayToPlay, field: Field, at: Tensor) -> Tensor:
 
 
 def spectral_radius(rule: WayToPlay, field: Field, at: Tensor) -> float:
-    """The largest modulus of an eigenvalue of `step_matrix`; below 1 play converges locally.
-
-    At a double eigenvalue of a matrix that cannot be diagonalised half of the digits are lost.
-    """
+    """The largest modulus of an eigenvalue of `step_matrix`; below 1 play converges locally."""
     eigenvalues: Tensor = torch.linalg.eigvals(step_matrix(rule, field, at))
     return eigenvalues.abs().max().item()
 

@@ -70,10 +70,7 @@ class Extragradient(WayToPlay):
 
 @dataclass(frozen=True)
 class Optimistic(WayToPlay):
-    """Expect the field to change as it last did (Daskalakis et al. 2018, arXiv:1711.00141).
-
-    A large game would keep the field of the step before instead of computing it again.
-    """
+    """Expect the field to change as it last did (Daskalakis et al. 2018, arXiv:1711.00141)."""
 
     def step(self, field: Field, point: Tensor, before: Tensor) -> Tensor:
         return point - 2 * self.lr * field(point) + self.lr * field(before)
@@ -88,9 +85,8 @@ class Proximal(WayToPlay):
     """
 
     def step(self, field: Field, point: Tensor, before: Tensor) -> Tensor:
-        eye = torch.eye(point.shape[-1], dtype=point.dtype, device=point.device)
-        h = self.lr * eye  # a diagonal matrix, (D, D)
-        end = point
+        eye = torch.eye(point.shape[-1]).to(point)
+        h, end = self.lr * eye, point  # a diagonal matrix, (D, D)
         for _ in range(20):
             end = end.detach()  # the gradient flows through the last correction only
             residual = end + field(end).detach() @ h - point
@@ -112,25 +108,16 @@ def _jacobian(field: Field, point: Tensor) -> Tensor:
 
 
 def play(rule: WayToPlay, field: Field, start: Tensor, *, steps: int) -> Tensor:
-    """The points that a way to play visits.
+    """The points that a way to play visits from `start` on, detached: (steps + 1, ..., D).
 
-    Args:
-        rule: one of the ways above.
-        field: the joint field of the game, from `helpers.games.fields`.
-        start: the first point, shape (..., D); leading dimensions are independent games.
-        steps: number of steps.
-
-    Returns:
-        The path, shape (steps + 1, ..., D), detached; the first entry is `start`.
+    Leading dimensions of `start`, shape (..., D), are independent games.
 
     >>> from helpers.games.fields import bilinear_game
-    >>> for way in (Simultaneous, Alternating, Extragradient, Optimistic, Proximal):
+    >>> for way in (Simultaneous, Alternating, Extragradient):
     ...     print(play(way(0.5), bilinear_game, torch.tensor([2.0, 2.0]), steps=2)[-1])
     tensor([-0.5000,  3.5000])
     tensor([-0.2500,  2.3750])
     tensor([-0.8750,  2.1250])
-    tensor([-1.,  3.])
-    tensor([-0.3200,  2.2400])
     """
     point = before = check_data("start", start, (..., "D")).detach()
     check_counts(0, steps=steps)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from helpers.checks import check_positive, check_shape
+from helpers.checks import check_between, check_shape
 from helpers.metrics.distances import distance_blocks, two_sets
 from helpers.metrics.estimates import Estimate
 
@@ -30,7 +30,7 @@ def mmd(x: Tensor, y: Tensor, *, widths: Sequence[float] = (1.0,)) -> Estimate:
     """
     a, b = two_sets(3, x=x, y=y)
     check_shape("y", b, tuple(a.shape), hint="both sets have the same size")
-    check_positive("the smallest width", min(widths, default=0.0))
+    check_between("the smallest width", min(widths, default=0.0), 0, ends="()")
     n, first, rows = len(a), 0, []
     # u for all pairs (N, N), block by block: u_nm = k(x_n, x_m) + k(y_n, y_m) − k(x_n, y_m) − …
     for blocks in zip(*(distance_blocks(*pair) for pair in ((a, a), (b, b), (a, b), (b, a)))):

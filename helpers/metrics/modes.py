@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from helpers.checks import check_counts, check_data, check_positive
+from helpers.checks import check_between, check_counts, check_data
 from helpers.metrics.distances import nearest_neighbours
 from helpers.metrics.estimates import Estimate, share
 
@@ -39,7 +39,7 @@ def mode_coverage(x: Tensor, means: Tensor, std: float, *, radius: float = 3.0) 
     >>> covered, high_quality.value, counts.tolist()
     (2, 0.75, [2, 1, 0])
     """
-    check_positive("std", std)
+    check_between("std", std, 0, ends="()")
     distance, mode = nearest_neighbours(x, means)  # (N, 1)
     good = distance[:, 0] <= radius * std
     counts = torch.bincount(mode[good, 0], minlength=len(means))

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from helpers.checks import Dimension, check_at_least, check_between, check_counts, check_data
+from helpers.checks import Dimension, check_between, check_counts, check_data
 from helpers.models.fitted import Fitted
 from helpers.random import choose
 
@@ -52,7 +52,7 @@ class ChowLiuTree(Fitted):
     def __init__(self, num_levels: int, *, smoothing: float = 0.8) -> None:
         super().__init__()
         check_counts(2, num_levels=num_levels)
-        check_at_least("smoothing", smoothing, 0.0)
+        check_between("smoothing", smoothing, 0)
         self.num_levels, self.smoothing = num_levels, smoothing
         self.register_buffer("parent", torch.zeros(0, dtype=torch.int64))
         self.register_buffer("order", torch.zeros(0, dtype=torch.int64))

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from helpers.checks import Dimension, check_at_least, check_counts, check_data
+from helpers.checks import Dimension, check_between, check_counts, check_data
 from helpers.models.mixture import Mixture
 from helpers.random import choose
 
@@ -54,8 +54,8 @@ class CategoricalMixture(Mixture):
     ) -> None:
         super().__init__(components)
         check_counts(2, num_levels=num_levels)
-        check_at_least("smoothing", smoothing, 0.0)
-        check_at_least("prior_examples", prior_examples, 0.0)
+        check_between("smoothing", smoothing, 0)
+        check_between("prior_examples", prior_examples, 0)
         self.num_levels, self.smoothing, self.prior_examples = num_levels, smoothing, prior_examples
         self.register_buffer("log_table", torch.zeros(components, 0, num_levels))
         self.register_buffer("prior_counts", torch.zeros(1, 0, num_levels))

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from helpers.checks import Dimension, argument_error, check_at_least, check_data, check_positive
+from helpers.checks import Dimension, argument_error, check_between, check_data
 from helpers.models.mixture import Mixture
 from helpers.random import normal
 
@@ -46,8 +46,8 @@ class GaussianMixture(Mixture):
         self, components: int, *, prior_examples: float = 0.0, prior_variance: float = 1.0
     ) -> None:
         super().__init__(components)
-        check_at_least("prior_examples", prior_examples, 0.0)
-        check_positive("prior_variance", prior_variance)
+        check_between("prior_examples", prior_examples, 0)
+        check_between("prior_variance", prior_variance, 0, ends="()")
         self.prior_examples, self.prior_variance = prior_examples, prior_variance
         self.register_buffer("means", torch.zeros(components, 0))
         self.register_buffer("covariances", torch.zeros(components, 0, 0))

@@ -1,9 +1,12 @@
-"""Handwriting as a sequence model: a recurrent network that says where the pen goes next."""
+"""Handwriting as a sequence model: a recurrent network that says where the pen goes next.
+
+Taught in: applications/handwriting
+"""
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
-from helpers.checks import check_at_least, check_counts, check_positive
+from helpers.checks import check_between, check_counts
 from helpers.data.strokes.sequences import check_strokes
 from helpers.distributions import StrokeMixture
 from helpers.networks import evaluating
@@ -20,7 +23,7 @@ class HandwritingPredictor(nn.Module):
        h_t = \mathrm{LSTM}(x_{t-1}, h_{t-1}), \quad x_0 = 0 $$
 
     The network works with offsets divided by `scale`; log-probabilities are for offsets in the
-    unit of the data. The number of steps T is given, not modelled.
+    unit of the data. T is given, not modelled.
 
     Args:
         hidden: H, units of the LSTM.
@@ -30,13 +33,6 @@ class HandwritingPredictor(nn.Module):
         min_std: blur that bounds the density, in units of `scale`, see `StrokeMixture`.
 
     Reference: Graves, arXiv:1308.0850, section 4; one layer here, three with skips there.
-
-    >>> model = HandwritingPredictor(8, 3, scale=0.3)
-    >>> x = torch.tensor([[[0.1, 0.2, 0.0], [0.3, 0.0, 1.0]]])
-    >>> model.log_prob(x).shape, model.sample(4, length=6).shape
-    (torch.Size([1]), torch.Size([4, 6, 3]))
-
-    Taught in: applications/handwriting
     """
 
     def __init__(
@@ -50,18 +46,16 @@ class HandwritingPredictor(nn.Module):
     ) -> None:
         super().__init__()
         check_counts(hidden=hidden, components=components, length=length)
-        check_positive("scale", scale)
-        check_at_least("min_std", min_std, 0.0)
+        check_between("scale", scale, 0, ends="()")
+        check_between("min_std", min_std, 0)
         self.scale, self.length, self.min_std = float(scale), length, min_std
         self.lstm = nn.LSTM(3, hidden, batch_first=True)
         self.output = pen_outputs(hidden, components)
 
     def predict(self, x: Tensor, state: State | None = None) -> tuple[StrokeMixture, State]:
-        """The distributions of the steps after x_1, x_2, …, and the state to go on from.
+        """The distributions of the steps after those of x (B, T, 3), and the state to go on from.
 
-        Args:
-            x: (B, T, 3); to predict a first step, begin with a row of zeros.
-            state: from an earlier call.
+        To predict a first step, begin with a row of zeros.
         """
         h, state = self.lstm(pen_inputs(x, self.scale), state)
         return StrokeMixture(self.output(h), min_std=self.min_std).scaled(self.scale), state
@@ -69,11 +63,10 @@ class HandwritingPredictor(nn.Module):
     def log_conditionals(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """The terms of `log_prob`, one for each step: (B, T) nats, 0 behind the end."""
         x, inside = check_strokes(x, lengths, self.output.weight)
-        mixture, _ = self.predict(steps_before(x))
-        return mixture.log_prob(x) * inside
+        return self.predict(steps_before(x))[0].log_prob(x) * inside
 
     def log_prob(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Log-density of whole sequences: (B,) nats, which may well be positive.
+        """Log-density of whole sequences: (B,) nats.
 
         Args:
             x: (B, T, 3), offsets in the unit of the data and 0 or 1, as `helpers.data.strokes`.
@@ -82,7 +75,7 @@ class HandwritingPredictor(nn.Module):
         return self.log_conditionals(x, lengths).sum(1)
 
     def loss(
-        self, x: Tensor, lengths: Tensor | None = None, *, rng: torch.Generator | None = None
+        self, x: Tensor, lengths: Tensor | None = None, *, rng: Generator | None = None
     ) -> dict[str, Tensor]:
         """Mean negative log-density of a sequence, nats, and the same for each step."""
         nats = -self.log_prob(x, lengths)
@@ -97,20 +90,20 @@ class HandwritingPredictor(nn.Module):
         length: int | None = None,
         bias: float = 0.0,
         prompt: Tensor | None = None,
-        rng: torch.Generator | None = None,
+        rng: Generator | None = None,
     ) -> Tensor:
         """Sequences of the pen, (n, T, 3), in the unit of the data.
 
         Args:
             n: how many.
-            length: their steps T; by default that given to the constructor.
+            length: their steps T; without it, that given to the constructor.
             bias: 0 draws from the model; more gives neater lines, see `StrokeMixture.biased`.
             prompt: (P, 3), real steps that every sequence carries on; they are not returned.
             rng: draws them.
         """
         length = self.length if length is None else length
         check_counts(n=n, length=length)
-        check_at_least("bias", bias, 0.0)
+        check_between("bias", bias, 0)
         x = self.output.weight.new_zeros(n, 1, 3)
         if prompt is not None:
             given, _ = check_strokes(prompt[None], None, x, name="prompt[None]")

@@ -1,13 +1,16 @@
-"""Handwriting of a given text: a recurrent network that reads while it writes."""
+"""Handwriting of a given text: a recurrent network that reads while it writes.
+
+Taught in: applications/handwriting
+"""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from helpers.checks import argument_error, check_at_least, check_counts, check_data, check_positive
+from helpers.checks import argument_error, check_between, check_counts, check_data
 from helpers.data.strokes import encode
 from helpers.data.strokes.sequences import check_strokes
 from helpers.distributions import StrokeMixture
@@ -22,19 +25,12 @@ LOOK = 8  # steps of the pen between two looks at whether all texts are finished
 
 
 class Writing(NamedTuple):
-    """What `HandwritingSynthesiser.write` returns.
+    """What `HandwritingSynthesiser.write` returns."""
 
-    Attributes:
-        x: (N, T, 3), the pen's steps in the unit of the data, 0 behind the end.
-        lengths: (N,) int64, steps of each.
-        attention: (N, T, U + 1), weights phi of the letters at each step, then behind the end.
-        finished: (N,) bool, False where the longest time was up first.
-    """
-
-    x: Tensor
-    lengths: Tensor
-    attention: Tensor
-    finished: Tensor
+    x: Tensor  #: (N, T, 3), the pen's steps in the unit of the data, 0 behind the end
+    lengths: Tensor  #: (N,) int64, steps of each
+    attention: Tensor  #: (N, T, U + 1), weights phi of the letters, then behind the end
+    finished: Tensor  #: (N,) bool, False where the longest time was up first
 
 
 class HandwritingSynthesiser(nn.Module):
@@ -44,25 +40,18 @@ class HandwritingSynthesiser(nn.Module):
        \quad g_t = \mathrm{LSTM}_2([x_{t-1}, h_t, w_t], g_{t-1}), \quad
        p(x_t \mid x_{<t}, c) = \mathrm{StrokeMixture}(x_t; W [g_t, h_t] + b) $$
 
-    Only the lower layer needs a loop over time in Python, because its input w is computed from its
-    own output. Units as in `helpers.models.handwriting.HandwritingPredictor`.
+    Units as in `helpers.models.handwriting.HandwritingPredictor`.
 
     Args:
         alphabet: the letters that it can write, each once.
         lower: units of the first layer.
         upper: units of the second layer.
         components: K, normals in the mixture.
-        bumps: J, bumps of the window.
+        bumps: J, of the window.
         scale: typical length of an offset, in the unit of the data.
         letter_steps: steps that a letter takes on average, the window's speed before training.
 
     Reference: Graves, arXiv:1308.0850, section 5; two layers here, three there.
-
-    >>> model = HandwritingSynthesiser("abc", 8, 9, components=3)
-    >>> model.sample(2, text="cab").shape[::2]
-    torch.Size([2, 3])
-
-    Taught in: applications/handwriting
     """
 
     def __init__(
@@ -80,8 +69,8 @@ class HandwritingSynthesiser(nn.Module):
         if not alphabet or len(set(alphabet)) < len(alphabet):
             raise argument_error("alphabet", "hold different letters, at least one", repr(alphabet))
         check_counts(lower=lower, upper=upper, components=components, bumps=bumps)
-        check_positive("scale", scale)
-        check_positive("letter_steps", letter_steps)
+        check_between("scale", scale, 0, ends="()")
+        check_between("letter_steps", letter_steps, 0, ends="()")
         self.alphabet, self.scale, self.letter_steps = alphabet, float(scale), letter_steps
         letters = len(alphabet)
         self.from_pen = nn.Linear(3, 4 * lower)
@@ -99,13 +88,10 @@ class HandwritingSynthesiser(nn.Module):
     def predict(
         self, x: Tensor, codes: Tensor, state: State | None = None
     ) -> tuple[StrokeMixture, Tensor, State]:
-        """The distributions of the steps after x_1, x_2, …, the attention phi (B, T, U + 1), and
-        the state to go on from.
+        """The distributions of the steps after those of x (B, T, 3), the attention phi
+        (B, T, U + 1), and the state to go on from.
 
-        Args:
-            x: (B, T, 3); to predict a first step, begin with a row of zeros.
-            codes: (B, U) int64, −1 behind the end of a text.
-            state: from an earlier call.
+        To predict a first step, begin with a row of zeros.
         """
         letters = F.one_hot(F.pad(codes, (0, 1), value=-1) + 1, len(self.alphabet) + 1)
         letters = letters[..., 1:].to(x.dtype)  # (B, U + 1, V), zeros behind the end
@@ -133,28 +119,16 @@ class HandwritingSynthesiser(nn.Module):
     def log_conditionals(self, x: Tensor, lengths: Tensor | None, codes: Tensor) -> Tensor:
         """The terms of `log_prob`, one for each step: (B, T) nats, 0 behind the end."""
         x, inside = check_strokes(x, lengths, self.output.weight)
-        limits: dict[str, Any] = {"low": -1, "high": len(self.alphabet) - 1}
-        codes = check_data("codes", codes, (len(x), "U"), "integer", like=x, **limits)
-        mixture, _, _ = self.predict(steps_before(x), codes)
-        return mixture.log_prob(x) * inside
+        last = len(self.alphabet) - 1
+        codes = check_data("codes", codes, (len(x), "U"), "integer", like=x, low=-1, high=last)
+        return self.predict(steps_before(x), codes)[0].log_prob(x) * inside
 
     def log_prob(self, x: Tensor, lengths: Tensor | None, codes: Tensor) -> Tensor:
-        """Log-density of whole sequences given their texts: (B,) nats.
-
-        Args:
-            x: (B, T, 3), offsets in the unit of the data and 0 or 1.
-            lengths: (B,) integers, steps of each sequence; None: all have T.
-            codes: (B, U) from `encode`.
-        """
+        """Log-density of whole sequences given their texts, (B, U) from `encode`: (B,) nats."""
         return self.log_conditionals(x, lengths, codes).sum(1)
 
     def loss(
-        self,
-        x: Tensor,
-        lengths: Tensor | None,
-        codes: Tensor,
-        *,
-        rng: torch.Generator | None = None,
+        self, x: Tensor, lengths: Tensor | None, codes: Tensor, *, rng: Generator | None = None
     ) -> dict[str, Tensor]:
         """Mean negative log-density of a sequence given its text, nats; the same for a step."""
         nats = -self.log_prob(x, lengths, codes)
@@ -168,23 +142,22 @@ class HandwritingSynthesiser(nn.Module):
         *,
         bias: float = 0.0,
         patience: float = 3.0,
-        rng: torch.Generator | None = None,
+        rng: Generator | None = None,
     ) -> Writing:
-        r"""Write texts, each until its attention has passed the last letter.
+        r"""Write texts of letters of the alphabet, each until its attention has passed the last.
 
         A text of U letters ends at a lift of the pen after which the weight behind the last letter
-        is larger than that of every letter, $\phi(t, U) > \phi(t, u)$ for all u < U.
+        is larger than that of every letter, $\phi(t, U) > \phi(t, u)$ for all u < U; Graves does
+        not wait for a lift.
 
         Args:
-            texts: one or more, of letters of the alphabet.
+            texts: one or more.
             bias: 0 draws from the model; more gives neater writing, see `StrokeMixture.biased`.
             patience: stop anyway after this many times the average length of such a text.
             rng: draws the steps.
-
-        Reference: Graves, arXiv:1308.0850, section 5; that it waits for a lift is ours.
         """
-        check_at_least("bias", bias, 0.0)
-        check_positive("patience", patience)
+        check_between("bias", bias, 0)
+        check_between("patience", patience, 0, ends="()")
         codes = self.encode(texts)
         size = (codes >= 0).sum(1)  # (N,)
         place = torch.arange(codes.shape[1] + 1, device=codes.device)
@@ -203,12 +176,11 @@ class HandwritingSynthesiser(nn.Module):
                 drawn.append(x * ~done[:, None, None])
                 seen.append(phi * ~done[:, None, None])
                 lengths = lengths + ~done
-        longest = int(lengths.max())
-        steps, attention = torch.cat(drawn, 1)[:, :longest], torch.cat(seen, 1)[:, :longest]
-        return Writing(steps, lengths, attention, done)
+        x, attention = (torch.cat(part, 1)[:, : int(lengths.max())] for part in (drawn, seen))
+        return Writing(x, lengths, attention, done)
 
     def sample(
-        self, n: int, *, text: str, bias: float = 0.0, rng: torch.Generator | None = None
+        self, n: int, *, text: str, bias: float = 0.0, rng: Generator | None = None
     ) -> Tensor:
         """The same text n times: (n, T, 3), 0 behind the end of each; see `write`."""
         check_counts(n=n)

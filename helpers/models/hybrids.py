@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from helpers.checks import check_between, check_counts, check_data, check_positive, check_shape
+from helpers.checks import check_between, check_counts, check_data, check_shape
 from helpers.distributions import Gaussian
 from helpers.distributions.support import widen
 from helpers.networks import evaluating
@@ -175,7 +175,7 @@ class VAEGAN(_Autoencoder):
     ) -> None:
         super().__init__(encoder, decoder, latent)
         check_between("gamma", gamma, 0, math.inf, ends="[)")
-        check_positive("feature_std", feature_std)
+        check_between("feature_std", feature_std, 0, ends="()")
         self.features, self.head = features, head
         self.gamma, self.feature_std = gamma, feature_std
 

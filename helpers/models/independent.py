@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from helpers.checks import check_at_least, check_counts, check_data
+from helpers.checks import check_between, check_counts, check_data
 from helpers.random import choose
 
 
@@ -37,7 +37,7 @@ class IndependentCategorical(nn.Module):
     def __init__(self, shape: Sequence[int], num_levels: int, *, smoothing: float = 0.3) -> None:
         super().__init__()
         check_counts(num_levels=num_levels)
-        check_at_least("smoothing", smoothing, 0.0)
+        check_between("smoothing", smoothing, 0)
         self.shape, self.num_levels, self.smoothing = tuple(shape), num_levels, smoothing
         uniform = torch.full((*self.shape, num_levels), -math.log(num_levels))
         self.register_buffer("log_probabilities", uniform)

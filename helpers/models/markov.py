@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from helpers.checks import argument_error, check_at_least, check_counts, check_data
+from helpers.checks import argument_error, check_between, check_counts, check_data
 from helpers.data.text.rows import HINT, check_rows, with_end, without_end
 from helpers.models.fitted import Fitted
 from helpers.random import choose
@@ -55,7 +55,7 @@ class MarkovChain(Fitted):
         check_counts(2, num_symbols=num_symbols)
         check_counts(0, order=order)
         if smoothing is not None:
-            check_at_least("smoothing", smoothing, 0.0)
+            check_between("smoothing", smoothing, 0)
         self.num_symbols, self.order, self.smoothing = num_symbols, order, smoothing
         self.end = num_symbols if end else None
         self.codes = num_symbols + end  # symbols that can be written

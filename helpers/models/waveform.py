@@ -1,9 +1,9 @@
 """A distribution over sound, one sample after the other."""
 
-from typing import Any, cast
+from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from helpers.checks import check_between, check_counts, check_data
@@ -18,8 +18,7 @@ class WaveformModel(nn.Module):
     $$ \log p(x_{1:T} \mid y) = \sum_t \log p(x_t \mid x_{t-C:t-1}, y) $$
 
     Samples are codes of the μ-law. The centres of the mixture are those of a linear prediction,
-    moved by a network, which also gives the scales and weights. Before the first sample there was
-    silence.
+    moved by a network, which also gives the scales and weights.
 
     Args:
         context: C, samples that are remembered.
@@ -27,13 +26,6 @@ class WaveformModel(nn.Module):
         hidden: widths of the network's layers.
         components: K.
         levels: V, codes of the μ-law.
-
-    >>> model = WaveformModel(16, classes=5)
-    >>> x, y = torch.randint(256, (3, 100)), torch.tensor([0, 4, 1])
-    >>> model.log_prob(x, y).shape
-    torch.Size([3])
-    >>> model.sample(3, y=y, length=30).shape
-    torch.Size([3, 30])
 
     Taught in: applications/speech
     """
@@ -78,18 +70,15 @@ class WaveformModel(nn.Module):
 
     def log_conditionals(self, x: Tensor, y: Tensor) -> Tensor:
         """The terms of `log_prob`, one for each sample: (B, T) nats."""
-        limits: dict[str, Any] = {"low": 0, "high": self.levels - 1}
-        x = check_data("x", x, ("B", "T"), "integer", like=self.edges, **limits)
-        y = self._classes("y", y, len(x))
+        x = check_data("x", x, ("B", "T"), "integer", like=self.edges, low=0, high=self.levels - 1)
+        y = self._classes(y, len(x))
         return self.predict(self.windows(x), y[:, None].expand_as(x)).log_prob(x)
 
     def log_prob(self, x: Tensor, y: Tensor) -> Tensor:
         """Log-probability of sounds (B, T), integer codes, of classes y (B,): (B,) nats."""
         return self.log_conditionals(x, y).sum(1)
 
-    def loss(
-        self, x: Tensor, y: Tensor, *, rng: torch.Generator | None = None
-    ) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, y: Tensor, *, rng: Generator | None = None) -> dict[str, Tensor]:
         """Mean negative log-probability of a sound, nats, and the same for each sample."""
         nats = -self.log_prob(x, y)
         return {"loss": nats.mean(), "nats_per_symbol": nats.detach().mean() / x.shape[1]}
@@ -102,7 +91,7 @@ class WaveformModel(nn.Module):
         y: Tensor,
         length: int,
         memory: int | None = None,
-        rng: torch.Generator | None = None,
+        rng: Generator | None = None,
     ) -> Tensor:
         """Sounds (n, length), int64 codes, drawn sample after sample.
 
@@ -111,10 +100,10 @@ class WaveformModel(nn.Module):
             y: (n,) integers, the class of each.
             length: samples of each.
             memory: show the network this many samples of the past only, silence before them.
-            rng: draws the component and the value of each sample.
+            rng: draws them.
         """
         check_counts(n=n, length=length)
-        y = self._classes("y", y, n)
+        y = self._classes(y, n)
         memory = self.context if memory is None else memory
         check_between("memory", memory, 1, self.context)
         kept = torch.arange(self.context, device=y.device) >= self.context - memory
@@ -125,5 +114,5 @@ class WaveformModel(nn.Module):
                 past = torch.cat([past[:, 1:], self.values[drawn[-1]]], 1)
         return torch.cat(drawn, 1)
 
-    def _classes(self, name: str, y: Tensor, n: int) -> Tensor:
-        return check_data(name, y, (n,), "integer", like=self.edges, low=0, high=self.classes - 1)
+    def _classes(self, y: Tensor, n: int) -> Tensor:
+        return check_data("y", y, (n,), "integer", like=self.edges, low=0, high=self.classes - 1)

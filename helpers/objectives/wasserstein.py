@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_at_least, check_data
+from helpers.checks import argument_error, check_between, check_data
 
 
 def wasserstein_line(x: Tensor, y: Tensor, *, power: float = 1.0) -> Tensor:
@@ -22,7 +22,7 @@ def wasserstein_line(x: Tensor, y: Tensor, *, power: float = 1.0) -> Tensor:
     tensor(5.5000)
     """
     x, y = check_data("x", x, ("N",)), check_data("y", y, ("M",))
-    check_at_least("power", power, 1.0)
+    check_between("power", power, 1)
     n, m = len(x), len(y)
     # Jumps as multiples of 1/(n m): integers, so that equal jumps are equal.
     ends = torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n])

@@ -14,23 +14,17 @@ def minibatch_variance(per_example: Tensor, batch_size: int) -> Tensor:
     $$ \operatorname{Var}\Big[\frac1B \sum_{i \in \mathcal B} g_i\Big]
         = \frac{1}{B}\,\frac{N - B}{N - 1}\;\frac1N \sum_{i=1}^N (g_i - \bar g)^2 $$
     """
-    per_example = check_data("per_example", per_example, ("N", "D"))
-    n = len(per_example)
+    n = len(check_data("per_example", per_example, ("N", "D")))
     check_between("batch_size", batch_size, 1, n)
-    spread = per_example.var(0, correction=0)  # (D,)
+    spread = per_example.var(0, correction=0)
     return spread * (n - batch_size) / (n - 1) / batch_size
 
 
 def noise_floor(lr: float, curvature: float, noise_std: float, *, momentum: float = 0.0) -> float:
-    r"""The variance at which descent comes to rest on a quadratic of curvature $\lambda$.
-
-    The step size is $\alpha$, the standard deviation of the gradient's noise is $\sigma$:
+    r"""The variance at which descent comes to rest on a quadratic, under noise of std $\sigma$.
 
     $$ \operatorname{Var}[\theta_\infty] = \frac{\alpha \sigma^2}
         {\lambda \big(2 (1 + \beta) - \alpha \lambda\big)} \cdot \frac{1 + \beta}{1 - \beta} $$
-
-    >>> noise_floor(0.5, 1.0, 3.0)
-    3.0
     """
     check_between("lr", lr, 0, 2 * (1 + momentum) / curvature, ends="()")
     room = 2 * (1 + momentum) - lr * curvature

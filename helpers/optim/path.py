@@ -9,29 +9,19 @@ import torch
 from torch import Tensor
 
 from helpers.checks import argument_error, check_counts, check_data
-from helpers.optim.rules import Rule, State
+from helpers.optim.rules import Rule
 from helpers.optim.schedules import Schedule
+
+Field = Callable[[Tensor], Tensor]
 
 
 def trajectory(
-    rule: Rule[State],
-    field: Callable[[Tensor], Tensor],
-    start: Tensor,
-    *,
-    steps: int,
-    schedule: Schedule | None = None,
+    rule: Rule, field: Field, start: Tensor, *, steps: int, schedule: Schedule | None = None
 ) -> Tensor:
-    """The points that a rule visits when it is driven by `field`.
+    """The points that a rule visits when it is driven by `field`, detached: (steps + 1, ...).
 
-    Args:
-        rule: one of `helpers.optim.rules`.
-        field: the gradient of a loss, a noisy estimate of it, or the joint field of a game.
-        start: the first point, any shape.
-        steps: number of steps, and of calls of `field`.
-        schedule: step size as a function of the steps taken; without it, that of the rule.
-
-    Returns:
-        The path, shape (steps + 1, ...), detached; the first entry is `start`.
+    The field is the gradient of a loss, a noisy estimate of it, or that of a game. Without a
+    schedule the step size is that of the rule.
 
     >>> from helpers.optim.rules import SGD
     >>> trajectory(SGD(lr=0.25), lambda x: 2 * x, torch.tensor([8.0]), steps=3).flatten()
@@ -51,24 +41,13 @@ def trajectory(
 def finite_path(points: Sequence[Tensor]) -> Tensor:
     """The points as one tensor; a NaN or an infinity is an error that names its step."""
     path = torch.stack(list(points))
-    finite = path.isfinite().flatten(1).all(1)  # (steps + 1,)
-    if not finite.all():
-        got = f"a NaN or an infinity after {int(finite.int().argmin())} steps"
+    broken = ~path.isfinite().flatten(1).all(1)  # (steps + 1,)
+    if broken.any():
+        got = f"a NaN or an infinity after {broken.int().argmax()} steps"
         raise argument_error("the path", "stay finite", got, "lower lr, or warm it up")
     return path
 
 
-def gradient_of(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """The gradient of a scalar function by automatic differentiation, as a field to follow.
-
-    >>> gradient_of(lambda x: (x**3).sum())(torch.tensor([1.0, 2.0]))
-    tensor([ 3., 12.])
-    """
-
-    def gradient(params: Tensor) -> Tensor:
-        with torch.enable_grad():
-            leaf = params.detach().requires_grad_()
-            (grad,) = torch.autograd.grad(loss(leaf), leaf)
-        return grad
-
-    return gradient
+def gradient_of(loss: Callable[[Tensor], Tensor]) -> Field:
+    """The gradient of a scalar function by automatic differentiation, as a field to follow."""
+    return torch.func.grad(loss)

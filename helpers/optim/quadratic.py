@@ -26,22 +26,17 @@ def momentum_matrix(
         \end{pmatrix} \text{ (Nesterov)} $$
     """
     trace, determinant = _trace_and_determinant(lr, curvature, momentum, nesterov)
-    top = torch.stack([trace, -determinant], -1)
-    bottom = torch.tensor([1.0, 0.0], dtype=top.dtype, device=top.device).expand_as(top)
-    return torch.stack([top, bottom], -2)  # (..., 2, 2)
+    one, zero = torch.ones_like(trace), torch.zeros_like(trace)
+    return torch.stack([trace, -determinant, one, zero], -1).reshape(*trace.shape, 2, 2)
 
 
 def momentum_radius(
     lr: float | Tensor, curvature: Tensor, *, momentum: float | Tensor = 0.0, nesterov: bool = False
 ) -> Tensor:
-    """The spectral radius of `momentum_matrix`: the factor by which the error shrinks in a step.
-
-    Its arguments broadcast.
-    """
+    """The spectral radius of `momentum_matrix`: the factor by which the error shrinks in a step."""
     trace, determinant = _trace_and_determinant(lr, curvature, momentum, nesterov)
     discriminant = trace**2 - 4 * determinant
-    # At the best parameters the eigenvalues coincide: the root of a rounding error would cost half
-    # of the digits.
+    # Where the eigenvalues coincide the root of a rounding error would cost half of the digits.
     rounding = 8 * torch.finfo(trace.dtype).eps * (trace**2 + 4 * determinant.abs())
     root = torch.where(discriminant > rounding, discriminant, 0.0).sqrt()
     complex_pair = determinant.clamp(min=0).sqrt()
@@ -51,18 +46,17 @@ def momentum_radius(
 def tuned(method: str, smallest: float, largest: float) -> tuple[SGD, float]:
     """The best constant step size and momentum for curvatures in [smallest, largest], and the rate.
 
-    The rate is the factor by which the error shrinks in a step in the long run, from the table of
-    Lessard, Recht & Packard (2016), arXiv:1408.3595. The methods are ``"gradient descent"``,
-    ``"heavy ball"`` and ``"nesterov"``.
+    The rate is the factor by which the error shrinks in a step in the long run. The methods are
+    ``"gradient descent"``, ``"heavy ball"`` and ``"nesterov"``.
+
+    Reference: Lessard, Recht & Packard (2016), arXiv:1408.3595.
     """
     check_between("smallest", smallest, 0, largest, ends="()")
     low, high = math.sqrt(smallest), math.sqrt(largest)
     ratio = (high - low) / (high + low)
+    total = smallest + largest
     table = {
-        "gradient descent": (
-            SGD(lr=2 / (smallest + largest)),
-            (largest - smallest) / (largest + smallest),
-        ),
+        "gradient descent": (SGD(lr=2 / total), (largest - smallest) / total),
         "heavy ball": (SGD(lr=4 / (low + high) ** 2, momentum=ratio**2), ratio),
         "nesterov": (SGD(lr=1 / largest, momentum=ratio, nesterov=True), 1 - low / high),
     }

@@ -8,41 +8,44 @@ Taught in: optimisation/gradient_methods
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from helpers.checks import check_between, check_positive, check_shape
-
-State = TypeVar("State")
-
-
-class Rule(Protocol[State]):
-    """What all rules share: they are constants, and all that changes is the state they return."""
-
-    def init(self, params: Tensor) -> State:
-        """The state before the first step."""
-
-    def step(
-        self, params: Tensor, grad: Tensor, state: State, lr: float | None = None
-    ) -> tuple[Tensor, State]:
-        """New parameters and new state; what was given stays as it is.
-
-        Args:
-            params: any shape.
-            grad: the gradient at `params`, same shape.
-            state: from `init` or from the step before.
-            lr: the step size of this step, from a schedule; without it, that of the rule.
-        """
+from helpers.checks import check_between, check_shape
 
 
 @dataclass(frozen=True)
-class SGD:
+class Rule:
+    """What all rules share: they are constants, and all that changes is the state they return."""
+
+    lr: float
+
+    def __post_init__(self) -> None:
+        check_between("lr", self.lr, 0, ends="()")
+
+    def init(self, params: Tensor) -> Any:
+        """The state before the first step."""
+        return torch.zeros_like(params)
+
+    def step(
+        self, params: Tensor, grad: Tensor, state: Any, lr: float | None = None
+    ) -> tuple[Tensor, Any]:
+        """New parameters and new state; `lr`, from a schedule, replaces the step size."""
+        check_shape("grad", grad, params.shape)
+        return self._step(params, grad, state, self.lr if lr is None else lr)
+
+    def _step(self, params: Tensor, grad: Tensor, state: Any, lr: float) -> tuple[Tensor, Any]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SGD(Rule):
     r"""Gradient descent with a velocity: $v_{t+1} = \beta v_t + g_t$, step $\alpha v_{t+1}$.
 
     With `nesterov` the step is $\alpha (g_t + \beta v_{t+1})$. As in torch, and other than in
-    Polyak (1964) and Sutskever et al. (2013), the velocity is kept without the step size.
+    Polyak (1964), the velocity is kept without the step size.
 
     >>> rule, x = SGD(lr=0.1, momentum=0.9), torch.tensor([1.0])
     >>> x, velocity = rule.step(x, 2 * x, rule.init(x))
@@ -50,29 +53,21 @@ class SGD:
     tensor([0.4600])
     """
 
-    lr: float
     momentum: float = 0.0  #: β in [0, 1), the share of the velocity that survives a step
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        check_positive("lr", self.lr)
+        super().__post_init__()
         check_between("momentum", self.momentum, 0, 1, ends="[)")
 
-    def init(self, params: Tensor) -> Tensor:
-        return torch.zeros_like(params)
-
-    def step(
-        self, params: Tensor, grad: Tensor, state: Tensor, lr: float | None = None
-    ) -> tuple[Tensor, Tensor]:
-        check_shape("grad", grad, params.shape)
-        lr = self.lr if lr is None else lr
+    def _step(self, params: Tensor, grad: Tensor, state: Tensor, lr: float) -> tuple[Tensor, Any]:
         velocity = self.momentum * state + grad
         direction = grad + self.momentum * velocity if self.nesterov else velocity
         return params - lr * direction, velocity
 
 
 @dataclass(frozen=True)
-class Adagrad:
+class Adagrad(Rule):
     r"""AdaGrad (Duchi, Hazan & Singer 2011): divide by the root of all squared gradients so far.
 
     $$ G_t = G_{t-1} + g_t^2, \qquad \text{step } \alpha g_t / (\sqrt{G_t} + \epsilon) $$
@@ -85,31 +80,17 @@ class Adagrad:
     lr: float = 1e-2
     eps: float = 1e-10
 
-    def __post_init__(self) -> None:
-        check_positive("lr", self.lr)
-
-    def init(self, params: Tensor) -> Tensor:
-        return torch.zeros_like(params)
-
-    def step(
-        self, params: Tensor, grad: Tensor, state: Tensor, lr: float | None = None
-    ) -> tuple[Tensor, Tensor]:
-        check_shape("grad", grad, params.shape)
-        lr = self.lr if lr is None else lr
+    def _step(self, params: Tensor, grad: Tensor, state: Tensor, lr: float) -> tuple[Tensor, Any]:
         total = state + grad**2
         return params - lr * grad / (total.sqrt() + self.eps), total
 
 
 @dataclass(frozen=True)
-class RMSprop:
+class RMSprop(Rule):
     r"""RMSProp: divide by the root of a running mean of squared gradients.
 
     $$ s_t = \rho s_{t-1} + (1 - \rho) g_t^2, \qquad
         \text{step } \alpha g_t / (\sqrt{s_t} + \epsilon) $$
-
-    >>> rule, x = RMSprop(lr=0.1), torch.tensor([3.0, -0.01])
-    >>> rule.step(x, x, rule.init(x))[0]  # without bias correction: lr / sqrt(1 - alpha)
-    tensor([2.0000, 0.9900])
     """
 
     lr: float = 1e-2
@@ -117,17 +98,10 @@ class RMSprop:
     eps: float = 1e-8
 
     def __post_init__(self) -> None:
-        check_positive("lr", self.lr)
+        super().__post_init__()
         check_between("alpha", self.alpha, 0, 1, ends="[)")
 
-    def init(self, params: Tensor) -> Tensor:
-        return torch.zeros_like(params)
-
-    def step(
-        self, params: Tensor, grad: Tensor, state: Tensor, lr: float | None = None
-    ) -> tuple[Tensor, Tensor]:
-        check_shape("grad", grad, params.shape)
-        lr = self.lr if lr is None else lr
+    def _step(self, params: Tensor, grad: Tensor, state: Tensor, lr: float) -> tuple[Tensor, Any]:
         square = self.alpha * state + (1 - self.alpha) * grad**2
         return params - lr * grad / (square.sqrt() + self.eps), square
 
@@ -141,7 +115,7 @@ class Moments(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Rule):
     r"""Adam (Kingma & Ba 2014, arXiv:1412.6980): both running means, corrected for their start.
 
     $$ m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad
@@ -159,37 +133,31 @@ class Adam:
     weight_decay: float = 0.0  #: weight of an L2 penalty, added to the gradient
 
     def __post_init__(self) -> None:
-        check_positive("lr", self.lr)
+        super().__post_init__()
         for name, beta in zip(("betas[0]", "betas[1]"), self.betas):
             check_between(name, beta, 0, 1, ends="[)")
 
     def init(self, params: Tensor) -> Moments:
+        """No step taken, and zeros."""
         return Moments(0, torch.zeros_like(params), torch.zeros_like(params))
 
-    def step(
-        self, params: Tensor, grad: Tensor, state: Moments, lr: float | None = None
-    ) -> tuple[Tensor, Moments]:
-        check_shape("grad", grad, params.shape)
-        lr = self.lr if lr is None else lr
-        move, state = self._move(grad + self.weight_decay * params, state, lr)
-        return params - move, state
-
-    def _move(self, grad: Tensor, state: Moments, lr: float) -> tuple[Tensor, Moments]:
+    def _step(self, params: Tensor, grad: Tensor, state: Moments, lr: float) -> tuple[Tensor, Any]:
         beta1, beta2 = self.betas
         taken = state.taken + 1
+        grad = grad + self.weight_decay * params
         mean = beta1 * state.mean + (1 - beta1) * grad
         square = beta2 * state.square + (1 - beta2) * grad**2
         mean_hat = mean / (1 - beta1**taken)
         square_hat = square / (1 - beta2**taken)
-        return lr * mean_hat / (square_hat.sqrt() + self.eps), Moments(taken, mean, square)
+        params = params - lr * mean_hat / (square_hat.sqrt() + self.eps)
+        return params, Moments(taken, mean, square)
 
 
 @dataclass(frozen=True)
 class AdamW(Adam):
     r"""Adam with its weight decay outside of the division: first shrink by $1 - \alpha\lambda$.
 
-    As in torch, and other than in Loshchilov & Hutter (2017, arXiv:1711.05101), the decay
-    $\lambda$ is multiplied by the step size.
+    As in torch, and other than in arXiv:1711.05101, $\lambda$ is multiplied by the step size.
 
     >>> rule, x = AdamW(lr=0.1, weight_decay=0.5), torch.tensor([2.0])
     >>> rule.step(x, torch.zeros(1), rule.init(x))[0]
@@ -198,10 +166,6 @@ class AdamW(Adam):
 
     weight_decay: float = 1e-2
 
-    def step(
-        self, params: Tensor, grad: Tensor, state: Moments, lr: float | None = None
-    ) -> tuple[Tensor, Moments]:
-        check_shape("grad", grad, params.shape)
-        lr = self.lr if lr is None else lr
-        move, state = self._move(grad, state, lr)
-        return (1 - lr * self.weight_decay) * params - move, state
+    def _step(self, params: Tensor, grad: Tensor, state: Moments, lr: float) -> tuple[Tensor, Any]:
+        shrunk = (1 - lr * self.weight_decay) * params
+        return Adam(self.lr, self.betas, self.eps)._step(shrunk, grad, state, lr)

@@ -40,13 +40,7 @@ def cosine(lr: float, *, total: int, minimum: float = 0.0) -> Schedule:
 
 
 def warm_up(after: Schedule, *, steps: int, start_factor: float = 0.01) -> Schedule:
-    """A straight line from a share of another schedule's first value up to it, then the schedule.
-
-    Torch's ``SequentialLR`` of a ``LinearLR`` and the other one, which counts from 0.
-
-    >>> [round(warm_up(constant(1.0), steps=4, start_factor=0.2)(t), 3) for t in range(6)]
-    [0.2, 0.4, 0.6, 0.8, 1.0, 1.0]
-    """
+    """A line from a share of another schedule's first value up to it, then that from its start."""
     check_counts(0, steps=steps)
 
     def schedule(taken: int) -> float:
@@ -63,14 +57,12 @@ def one_cycle(lr: float, *, total: int, rise: float = 0.3) -> Schedule:
     The rise takes a share of the `total` steps; after them the step size stays where it is.
     """
     check_between("rise", rise, 1 / total, 1, ends="()")
-    peak = rise * total - 1  # not rounded, as in torch
+    peak, end = rise * total - 1, total - 1  # not rounded, as in torch
 
     def schedule(taken: int) -> float:
-        if taken <= peak:
-            low, share = lr / 25, taken / peak
-        else:
-            low = lr / 25 / 1e4
-            share = 1 - (min(taken, total - 1) - peak) / (total - 1 - peak)
+        low, share = lr / 25, taken / peak
+        if taken > peak:
+            low, share = lr / 25 / 1e4, 1 - (min(taken, end) - peak) / (end - peak)
         return low + (lr - low) * (1 - math.cos(math.pi * share)) / 2
 
     return schedule

@@ -1,15 +1,17 @@
 """Sequences from a model of the next symbol: filters of its logits, sampling, beam search.
 
 The model is a callable ``step(token, state) -> (logits, state)``: token (N,) int64, logits (N, V).
-The state is None or a tuple of tensors whose first dimension is N; nothing else is known of it.
+The state is None or a tuple of tensors whose first dimension is N.
+
+Taught in: models/rnn, applications/text
 """
 
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from helpers.checks import argument_error, check_counts, check_data, check_positive
+from helpers.checks import argument_error, check_between, check_counts, check_data
 from helpers.random import choose
 
 State = tuple[Tensor, ...] | None
@@ -21,13 +23,9 @@ def temperature(logits: Tensor, value: float) -> Tensor:
     """Logits (..., V) of the distribution proportional to p^(1/value).
 
     A value below 1 sharpens, 1 changes nothing, above 1 flattens.
-
-    >>> temperature(torch.tensor([0.0, 1.0]), 0.5)
-    tensor([0., 2.])
-
-    Taught in: models/rnn, applications/text
     """
-    check_positive("value", value, hint="for the most probable symbol use top_k(logits, 1)")
+    hint = "for the most probable symbol use top_k(logits, 1)"
+    check_between("value", value, 0, ends="()", hint=hint)
     return logits / value
 
 
@@ -36,8 +34,6 @@ def top_k(logits: Tensor, k: int) -> Tensor:
 
     >>> top_k(torch.tensor([0.0, 2.0, 1.0]), 2)
     tensor([-inf, 2., 1.])
-
-    Taught in: models/rnn, applications/text
     """
     check_counts(k=k)
     if k > logits.shape[-1]:
@@ -51,11 +47,8 @@ def nucleus(logits: Tensor, p: float) -> Tensor:
 
     >>> nucleus(torch.tensor([0.5, 0.2, 0.3]).log(), 0.7).exp()
     tensor([0.5000, 0.0000, 0.3000])
-
-    Taught in: models/rnn, applications/text
     """
-    if not 0 < p <= 1:
-        raise argument_error("p", "lie in (0, 1]", p)
+    check_between("p", p, 0, 1, ends="(]")
     if p == 1:
         return logits
     ordered, index = logits.sort(dim=-1, descending=True, stable=True)
@@ -74,11 +67,9 @@ def ancestral(
     length: int,
     keep: Filter | None = None,
     end: int | None = None,
-    rng: torch.Generator | None = None,
+    rng: Generator | None = None,
 ) -> Tensor:
-    """Draw symbol after symbol, each from the model's distribution given those before it.
-
-    The state is carried, so T symbols cost T steps.
+    """Draw symbol after symbol, each given those before it: (N, T) int64.
 
     Args:
         step: the model of the next symbol.
@@ -87,18 +78,13 @@ def ancestral(
         length: number T of symbols to draw.
         keep: filter of the logits, such as ``lambda logits: top_k(logits, 5)``.
         end: a symbol after which nothing else follows.
-        rng: source of randomness; without one, the global state of torch.
-
-    Returns:
-        (N, T) int64.
+        rng: source of randomness.
 
     >>> def alternate(token, state):
     ...     return torch.where(token[:, None] == torch.arange(2), -torch.inf, 0.0), state
     >>> ancestral(alternate, torch.tensor([0, 1]), length=3)
     tensor([[1, 0, 1],
             [0, 1, 0]])
-
-    Taught in: models/rnn, applications/text
     """
     check_counts(length=length)
     token = check_data("token", token, ("N",), "integer")
@@ -132,25 +118,17 @@ def beam_search(
         token: last symbol before the first one sought, (1,) int64.
         state: the model's state before it reads `token`.
         length: number T of symbols sought.
-        width: number of prefixes kept, at least 1; 1 is the greedy choice.
+        width: number of prefixes kept; 1 is the greedy choice.
         end: a symbol after which it alone can follow, with probability 1.
 
     Returns:
         Continuations (W, T), best first, and their log-probabilities (W,) in nats, where W is
         `width`, or fewer where fewer continuations exist.
-
-    >>> def toward_one(token, state):
-    ...     return torch.tensor([0.1, 0.9]).log().expand(len(token), 2), state
-    >>> found, log_p = beam_search(toward_one, torch.tensor([0]), length=2, width=2)
-    >>> found.tolist(), log_p.exp()
-    ([[1, 1], [0, 1]], tensor([0.8100, 0.0900]))
-
-    Taught in: models/rnn, applications/text
     """
     check_counts(length=length, width=width)
     token = check_data("token", token, (1,), "integer", hint="one search at a time")
     found = token[:, None][:, :0]  # (W, symbols so far)
-    total: Tensor | None = None
+    total = torch.zeros(1, device=token.device)
     for _ in range(length):
         logits, state = step(token, state)
         log_p = logits.log_softmax(-1)
@@ -158,11 +136,10 @@ def beam_search(
             only_end = torch.full_like(log_p, -torch.inf)
             only_end[:, end] = 0.0
             log_p = torch.where((found == end).any(1, keepdim=True), only_end, log_p)
-        scores = log_p if total is None else total[:, None] + log_p  # (W, V)
+        scores = total[:, None] + log_p  # (W, V)
         total, place = scores.flatten().topk(min(width, scores.numel()))
         parent, token = place // logits.shape[-1], place % logits.shape[-1]
         found = torch.cat([found[parent], token[:, None]], 1)
         state = None if state is None else tuple(part[parent] for part in state)
-    assert total is not None
     possible = total > -torch.inf
     return found[possible], total[possible]

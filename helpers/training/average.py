@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from helpers.checks import check_between
 
 
-# torch.optim.swa_utils.AveragedModel does the same to a copy of the network. This one lends the
-# averaged weights to the model itself, so that `GAN.sample` and any other method can use them, and
-# reads no value from the device, where AveragedModel asks at each update whether it is the first.
+# Other than torch's AveragedModel it lends the averages to the model itself, so that `GAN.sample`
+# and any other method can use them, and reads no value from the device.
 class EMA:
     r"""Exponential moving average of a model's parameters, which starts at what they are now.
 
@@ -31,8 +30,6 @@ class EMA:
     >>> with ema.swap():
     ...     layer.weight.item()
     0.25
-    >>> layer.weight.item()
-    1.0
 
     Taught in: models/gan
     """

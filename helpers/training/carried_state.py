@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 
 class CarriedState(nn.Module):
     """The loss of a window that begins in the state in which the last window ended.
 
-    Truncated back-propagation through time: values flow from window to window, gradients do not.
     A row that begins with the start symbol begins in the zero state.
 
     Args:
@@ -25,7 +23,7 @@ class CarriedState(nn.Module):
         self.state: tuple[Tensor, ...] | None = None
 
     def loss(
-        self, tokens_in: Tensor, tokens_out: Tensor, *, rng: torch.Generator | None = None
+        self, tokens_in: Tensor, tokens_out: Tensor, *, rng: Generator | None = None
     ) -> dict[str, Tensor]:
         """Mean nats per symbol of this window; remembers the state after it."""
         if self.state is not None and len(self.state[0]) != len(tokens_in):

@@ -1,4 +1,7 @@
-"""Checkpoints: state dicts in one file, written atomically, read without running code."""
+"""Checkpoints: state dicts in one file, written atomically, read without running code.
+
+Taught in: models/vae, models/gan
+"""
 
 import copy
 import os
@@ -19,14 +22,9 @@ PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.Size, torch.de
 def save_checkpoint(path: str | Path, **objects: Any) -> None:
     """Write state dicts to one file, atomically: a file that was there survives a failure.
 
-    NumPy's numbers and arrays become Python's numbers and tensors, paths become strings; anything
-    else that `load_checkpoint` could not read back is refused.
-
-    Args:
-        path: the file; its folder is created.
-        **objects: by name, anything with a ``state_dict``, generators (``torch.default_generator``
-            is the one that dropout draws from), and plain numbers, strings, tensors, or lists and
-            dicts of them.
+    The objects are, by name, anything with a ``state_dict``, generators (dropout draws from
+    ``torch.default_generator``), and numbers, strings, paths, tensors, arrays, or lists and dicts
+    of them.
 
     >>> import tempfile
     >>> layer = torch.nn.Linear(2, 1)
@@ -34,8 +32,6 @@ def save_checkpoint(path: str | Path, **objects: Any) -> None:
     ...     save_checkpoint(Path(folder) / "last.pt", model=layer, epoch=3)
     ...     load_checkpoint(Path(folder) / "last.pt", model=layer)
     {'epoch': 3}
-
-    Taught in: models/vae
     """
     states = {name: _plain(name, _state(value)) for name, value in objects.items()}
     path = Path(path)
@@ -54,18 +50,9 @@ def save_checkpoint(path: str | Path, **objects: Any) -> None:
 def keep_checkpoint(path: str | Path, **objects: Any) -> Callable[[int, dict[str, float]], None]:
     """A callback for `fit` that saves after each good epoch, so that the last good one survives.
 
-    An epoch is good when every tensor of the objects is finite: the last update may break the
-    weights after the last loss was computed.
-
-    Args:
-        path: the file, written by `save_checkpoint` with ``epoch``, the number of finished epochs.
-        **objects: as for `save_checkpoint`.
-
-    Returns:
-        ``callback(epoch, means)``; it raises FloatingPointError if a tensor is not finite, and
-        then the file keeps the epoch before.
-
-    Taught in: models/gan
+    The last update may break the weights after the last loss was computed: if a tensor of the
+    objects is not finite, it raises FloatingPointError and the file keeps the epoch before. The
+    file also holds ``epoch``, the number of finished ones.
     """
 
     def callback(epoch: int, means: dict[str, float]) -> None:
@@ -84,17 +71,8 @@ def keep_checkpoint(path: str | Path, **objects: Any) -> Callable[[int, dict[str
 def load_checkpoint(path: str | Path, **objects: Any) -> dict[str, Any]:
     """Read a file of `save_checkpoint` into the objects: all of them, or none if one fails.
 
-    On the CPU, training then goes on bit for bit as if it had not stopped. Only tensors and plain
-    values are read (``weights_only=True``): a file cannot run code.
-
-    Args:
-        path: the file.
-        **objects: by the names they were saved under, the objects to fill.
-
-    Returns:
-        The saved values that were not asked for: plain ones as they are, others as state dicts.
-
-    Taught in: models/vae
+    It returns the saved values that were not asked for. On the CPU, training then goes on bit for
+    bit as if it had not stopped. A file cannot run code.
     """
     path = Path(path)
     if not path.exists():
@@ -104,9 +82,8 @@ def load_checkpoint(path: str | Path, **objects: Any) -> dict[str, Any]:
         saved.keys()
     except Exception as error:
         raise argument_error("path", "be a readable checkpoint", path, str(error)) from error
-    for name in objects:
-        if name not in saved:
-            raise argument_error(name, f"be one of {sorted(saved)}, saved in {path}", "a new name")
+    for name in objects.keys() - saved.keys():
+        raise argument_error(name, f"be one of {sorted(saved)}, saved in {path}", "a new name")
     before = {name: copy.deepcopy(_state(value)) for name, value in objects.items()}
     try:
         for name, value in objects.items():
@@ -156,6 +133,5 @@ def _tensors(name: str, state: Any) -> Iterator[tuple[str, Tensor]]:
     if isinstance(state, Tensor):
         yield name, state
     elif isinstance(state, dict | list | tuple):
-        parts = state.items() if isinstance(state, dict) else enumerate(state)
-        for key, part in parts:
+        for key, part in state.items() if isinstance(state, dict) else enumerate(state):
             yield from _tensors(f"{name}.{key}", part)

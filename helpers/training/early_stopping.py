@@ -12,14 +12,9 @@ from helpers.checks import argument_error, check_counts
 class EarlyStopping:
     """Callback of `fit` that watches a validation score and ends the training.
 
-    After each epoch it calls `score`, and keeps the weights of the lowest one in memory. Stopped or
-    run to the end, `restore` puts them back. The validation split that chose the epoch has been
-    used: the score to report comes from the test split.
-
-    Args:
-        model: whose weights are kept.
-        score: called without arguments after each epoch; lower is better.
-        patience: epochs without improvement that are allowed.
+    After each epoch it calls `score`, and keeps the weights of the lowest one in memory, for
+    `restore`. It allows `patience` epochs without improvement. The validation split that chose the
+    epoch has been used: the score to report comes from the test split.
 
     Taught in: optimisation/better_training
     """

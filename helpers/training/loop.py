@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 from tqdm import tqdm
 
@@ -25,15 +26,12 @@ def fit(
 ) -> History:
     """Call ``step(*batch)`` for every batch of every epoch and average what it returns.
 
-    It moves nothing, seeds nothing and saves nothing. Averages are weighted with the batch sizes,
-    so a short last batch counts for what it holds, and are summed in double precision on the
-    device, with one transfer an epoch. A term that is NaN or infinite stops the training: on the
-    CPU at the step where it appears; on an accelerator, where looking at each step would stall the
-    queue, at the end of the epoch.
+    Averages are weighted with the batch sizes and summed in double precision on the device. A term
+    that is not finite is a FloatingPointError: on the CPU at the step where it appears; on an
+    accelerator, where looking at each step would stall the queue, at the end of the epoch.
 
     Args:
-        step: takes the tensors of one batch, updates the model, returns scalar terms, the same
-            names at each call.
+        step: takes the tensors of one batch, updates the model, returns scalar terms.
         batches: goes through the data once for each epoch; a batch is a tensor, or a tuple of
             tensors whose first dimension is the batch.
         epochs: how many times to go through the data.
@@ -44,10 +42,6 @@ def fit(
     Returns:
         History ``{name: [mean of each epoch]}``.
 
-    Raises:
-        FloatingPointError: a term is not finite.
-
-    >>> import torch
     >>> def step(x):
     ...     return {"loss": x.mean()}
     >>> fit(step, [torch.ones(3), torch.zeros(1)], epochs=2, progress=False)
@@ -59,21 +53,20 @@ def fit(
     callbacks = list(callbacks)  # an iterator would be used up after the first epoch
     history: History = {}
     hidden = {} if progress else {"disable": True}
-    bar = tqdm(range(epochs), unit="epoch", leave=False, **hidden)
-    for epoch in bar:
-        means = _epoch(step, batches, epoch, history)
-        for name, value in means.items():
-            history.setdefault(name, []).append(value)
-        bar.set_postfix({name: f"{value:.4g}" for name, value in means.items()})
-        stop = False
-        for callback in callbacks:
-            try:
-                callback(epoch, means)
-            except StopTraining:
-                stop = True
-        if stop:
-            bar.close()
-            break
+    with tqdm(range(epochs), unit="epoch", leave=False, **hidden) as bar:
+        for epoch in bar:
+            means = _epoch(step, batches, epoch, history)
+            for name, value in means.items():
+                history.setdefault(name, []).append(value)
+            bar.set_postfix({name: f"{value:.4g}" for name, value in means.items()})
+            stop = False
+            for callback in callbacks:
+                try:
+                    callback(epoch, means)
+                except StopTraining:
+                    stop = True
+            if stop:
+                break
     return history
 
 
@@ -89,24 +82,19 @@ def _epoch(step: Step, batches: Iterable[Any], epoch: int, history: History) -> 
             expected = f"return the terms {sorted(known)} at each call"
             raise argument_error("step", expected, sorted(terms))
         for name, value in terms.items():
-            term = _wide(value.detach())
-            if term.device.type == "cpu" and not math.isfinite(term.item()):
-                raise _not_finite(name, term.item(), f"step {number} of epoch {epoch}")
-            totals[name] = totals[name] + term * size if name in totals else term * size
+            # wide sums keep small terms; Apple's devices have no double precision
+            term = value.detach().to(torch.float32 if value.is_mps else torch.float64)
+            if term.is_cpu:
+                _check_finite(name, term.item(), f"step {number} of epoch {epoch}")
+            totals[name] = totals.get(name, 0) + term * size
         count += size
     if count == 0:
         hint = "an iterator is used up after one epoch; pass Batches, a DataLoader or a list"
         raise argument_error("batches", "hold at least one example", f"none in epoch {epoch}", hint)
     means = {name: total.item() / count for name, total in totals.items()}
     for name, mean in means.items():
-        if not math.isfinite(mean):
-            raise _not_finite(name, mean, f"epoch {epoch}")
+        _check_finite(name, mean, f"epoch {epoch}")
     return means
-
-
-def _wide(x: Tensor) -> Tensor:
-    """In a type whose sums keep small terms; Apple's devices have no double precision."""
-    return x.float() if x.device.type == "mps" else x.double()
 
 
 def _call(step: Step, batch: Any, size: int) -> Mapping[str, Tensor]:
@@ -120,8 +108,9 @@ def _call(step: Step, batch: Any, size: int) -> Mapping[str, Tensor]:
         raise argument_error("batches", expected, size, hint) from error
 
 
-def _not_finite(name: str, value: float, place: str) -> FloatingPointError:
-    return FloatingPointError(
-        f"{name} became {value} in {place} (counted from 0): lower the learning rate, clip the "
-        "gradient with max_norm, or look for values that are not finite in the batch"
-    )
+def _check_finite(name: str, value: float, place: str) -> None:
+    if not math.isfinite(value):
+        raise FloatingPointError(
+            f"{name} became {value} in {place} (counted from 0): lower the learning rate, clip the "
+            "gradient with max_norm, or look for values that are not finite in the batch"
+        )

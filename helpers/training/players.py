@@ -1,9 +1,11 @@
 """A step of several players, each with its own loss and its own parameters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.optim.lr_scheduler import LRScheduler
 
 from helpers.checks import argument_error
 from helpers.training.average import EMA
@@ -11,17 +13,14 @@ from helpers.training.average import EMA
 Player = tuple[Callable[..., Mapping[str, Tensor]], torch.optim.Optimizer]
 
 
+@dataclass
 class PlayersStep:
     """What `players_step` makes; `count` is the number of finished steps, and its whole state."""
 
-    def __init__(
-        self,
-        players: Mapping[str, Player],
-        schedulers: tuple[torch.optim.lr_scheduler.LRScheduler, ...],
-        ema: EMA | None,
-    ) -> None:
-        self.players, self.schedulers, self.ema = players, schedulers, ema
-        self.count = 0
+    players: Mapping[str, Player]
+    schedulers: Sequence[LRScheduler]
+    ema: EMA | None
+    count: int = 0
 
     def __call__(self, *batch: Tensor) -> dict[str, Tensor]:
         """One update of each player in turn; the detached terms of all."""
@@ -31,10 +30,9 @@ class PlayersStep:
             groups = optimizer.param_groups
             own = [p for group in groups for p in group["params"] if p.requires_grad]
             gradients = torch.autograd.grad(found["loss"], own, allow_unused=True)
-            unused = sum(gradient is None for gradient in gradients)
-            if unused:
+            if any(gradient is None for gradient in gradients):
                 expected = "have a loss that depends on every parameter of its optimizer"
-                raise argument_error(f"player {name!r}", expected, f"{unused} without a gradient")
+                raise argument_error(f"player {name!r}", expected, "one without a gradient")
             for parameter, gradient in zip(own, gradients):
                 parameter.grad = gradient
             optimizer.step()
@@ -57,22 +55,18 @@ class PlayersStep:
 
 
 def players_step(
-    players: Mapping[str, Player],
-    *,
-    schedulers: tuple[torch.optim.lr_scheduler.LRScheduler, ...] = (),
-    ema: EMA | None = None,
+    players: Mapping[str, Player], *, schedulers: Sequence[LRScheduler] = (), ema: EMA | None = None
 ) -> PlayersStep:
     """One update of each player in turn; each later one sees what the earlier ones did.
 
     A gradient is taken with respect to the parameters of the player's own optimiser and left on no
-    others; a parameter may belong to two players. What changes from step to step, a falling noise
-    or a penalty in each fourth step, belongs into a loss, which may read ``step.count``.
+    others; a parameter may belong to two players. A loss may read ``step.count``.
 
     Args:
         players: for each name a loss, which maps a batch to ``loss``, a scalar with graph, and
             further detached terms; and the optimiser of the player's parameters.
         schedulers: stepped after each call.
-        ema: moving average of weights, updated after each call.
+        ema: updated after each call.
 
     Returns:
         ``step(*batch)``, which returns each player's detached loss under its name, and the further

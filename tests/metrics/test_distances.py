@@ -17,7 +17,7 @@ from helpers.metrics import (
     mode_coverage,
     nearest_neighbours,
     precision_recall,
-    sets,
+
 )
 from helpers.metrics.distances import distance_blocks, two_sets
 from helpers.random import seeded

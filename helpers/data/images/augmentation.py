@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from helpers.checks import check_between, check_floating, check_shape
+from helpers.checks import check_between, check_data, check_shape
 
 
 def shift(x: Tensor, share: float, *, rng: torch.Generator | None = None) -> Tensor:
@@ -47,7 +47,7 @@ def horizontal_flip(x: Tensor, share: float, *, rng: torch.Generator | None = No
 
 def rotate(x: Tensor, degrees: float, *, rng: torch.Generator | None = None) -> Tensor:
     """Turn each image, as `turn` does, by an angle drawn evenly from [-degrees, degrees]."""
-    check_floating("x", x)
+    check_data("x", x, ("B", "C", "H", "W"))
     drawn = torch.rand(len(x), generator=rng, device=x.device, dtype=x.dtype)
     return turn(x, math.radians(degrees) * (2 * drawn - 1))
 

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_between, check_option, check_range
+from helpers.checks import argument_error, check_between, check_data, check_option
 from helpers.data.download import fetch
 from helpers.data.text.rows import PADDING, pad
 
@@ -68,7 +68,8 @@ class TextSplits:
 
     def decode(self, codes: Tensor) -> str:
         """The text of codes of any shape, read in order; −1 is nothing."""
-        check_range("codes", codes, PADDING, len(self.alphabet) - 1)
+        if codes.numel() > 0:
+            check_data("codes", codes, (...,), "integer", low=PADDING, high=len(self.alphabet) - 1)
         return "".join(self.alphabet[code] for code in codes.flatten().tolist() if code >= 0)
 
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from helpers.checks import check_counts, check_data, check_positive
+from helpers.checks import check_between, check_counts, check_data
 
 Limits = tuple[float, float, float, float]
 
@@ -24,7 +24,7 @@ class IsotropicMixture:
 
     def __init__(self, means: Tensor, std: float) -> None:
         means = check_data("means", means, ("K", 2))
-        check_positive("std", std)
+        check_between("std", std, 0, ends="()")
         self.means = means.detach().to("cpu", torch.float64)  # cast to what log_prob is given
         self.std = std
 
