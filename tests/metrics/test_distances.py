@@ -12,12 +12,12 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from helpers.metrics import (
+    distances,
     frechet_distance,
     mmd,
     mode_coverage,
     nearest_neighbours,
     precision_recall,
-
 )
 from helpers.metrics.distances import distance_blocks, two_sets
 from helpers.random import seeded
