@@ -20,13 +20,9 @@ class ChowLiuTree(Fitted):
 
     $$\log p(x) = \log p(x_r) + \sum_{i \ne r} \log p(x_i \mid x_{\mathrm{pa}(i)})$$
 
-    Pair tables are relative frequencies with `smoothing` added to each cell, single tables their
-    marginals, so all tables agree and the choice of the root r changes only the arrows.
-
     Buffers after `fit`, with the D variables of an example counted along its flattened shape:
     `parent` (*event) with `parent[root] == root`; `order` (D,), each parent before its children;
-    `log_table` (D, V, V) with `log_table[i, u, v]` = log p(x_i = v | x_parent(i) = u), for the root
-    the same row for all u.
+    `log_table` (D, V, V), log p(x_i = v | x_parent(i) = u) at [i, u, v], the same for all u at r.
 
     Args:
         num_levels: V, the number of values of each variable.
@@ -52,7 +48,6 @@ class ChowLiuTree(Fitted):
         self.register_buffer("order", torch.zeros(0, dtype=torch.int64))
         self.register_buffer("log_table", torch.zeros(0, num_levels, num_levels))
 
-    @torch.no_grad()
     def fit(self, x: Tensor, *, root: int = 0) -> Self:
         """Learn structure and tables from levels (N, *event); any root gives the same p(x)."""
         x = self._look(x, (...,))
@@ -77,7 +72,6 @@ class ChowLiuTree(Fitted):
         nodes = torch.arange(x.shape[1], device=x.device)
         return self.log_table[nodes, x[:, self.parent.flatten()], x].sum(1)
 
-    @torch.no_grad()
     def sample(self, n: int, *, rng: Generator | None = None) -> Tensor:
         """Ancestral sampling, each variable after its parent: levels (n, *event), int64."""
         self.check_fitted()
@@ -111,9 +105,6 @@ def mutual_information(pairs: Tensor) -> Tensor:
     r"""Mutual information of each pair of variables, from joint tables (..., V, V): (...) nats.
 
     $$I(x_i; x_j) = \sum_{u, v} p_{ij}(u, v) \log \frac{p_{ij}(u, v)}{p_i(u)\, p_j(v)}$$
-
-    >>> mutual_information(torch.tensor([[0.5, 0.0], [0.0, 0.5]]))  # log 2
-    tensor(0.6931)
     """
     independent = pairs.sum(-1, keepdim=True) * pairs.sum(-2, keepdim=True)
     terms = torch.xlogy(pairs, pairs) - torch.xlogy(pairs, independent)
@@ -125,10 +116,6 @@ def maximum_spanning_tree(weights: Tensor, root: int = 0) -> tuple[Tensor, Tenso
 
     Each step adds the heaviest edge that leaves the tree. Symmetric weights (D, D) to the parents
     (D,), with `parent[root] == root`, and the order (D,) of joining.
-
-    >>> w = torch.tensor([[0.0, 3.0, 1.0], [3.0, 0.0, 2.0], [1.0, 2.0, 0.0]])
-    >>> maximum_spanning_tree(w)
-    (tensor([0, 0, 1]), tensor([0, 1, 2]))
     """
     best = weights[root].clone()  # heaviest edge from the tree to each node outside
     parent = torch.full_like(best, root, dtype=torch.int64)

@@ -141,7 +141,6 @@ class GAN(nn.Module):
             y: classes (n,) for a conditional GAN; drawn uniformly by default.
             truncation: bound c on each coordinate of z, which is then drawn from the normal
                 density restricted to [−c, c]: fewer odd examples, and less variety.
-            rng: draws everything.
         """
         z = self.latents(n, rng=rng)
         if truncation is not None:

@@ -95,8 +95,7 @@ class HiddenMarkovModel(nn.Module):
 
         $$p(z_t = j, z_{t+1} = k \mid x) \propto \alpha_t(j) A_{jk} B_{k x_{t+1}} \beta_{t+1}(k)$$
 
-        Returns:
-            p(z_t = k | x), shape (B, T, K), and p(z_t = j, z_{t+1} = k | x), (B, T−1, K, K).
+        Returns p(z_t = k | x), (B, T, K), and p(z_t = j, z_{t+1} = k | x), (B, T−1, K, K).
         """
         return self._posterior(self._look(x))[:2]
 
@@ -115,8 +114,7 @@ class HiddenMarkovModel(nn.Module):
 
         $$\delta_t(k) = B_{k x_t} \max_j \delta_{t-1}(j) A_{jk}$$
 
-        Returns:
-            The path, (B, T) int64, and max_z log p(x, z), (B,) nats.
+        Symbols (B, T) to the path, (B, T) int64, and max_z log p(x, z), (B,) nats.
         """
         log_transition = self.transition.log()
         arriving, came_from, best = self.initial.log(), [], []
@@ -137,16 +135,9 @@ class HiddenMarkovModel(nn.Module):
     def fit(self, x: Tensor, *, max_steps: int = 100, tolerance: float = 1e-6) -> Self:
         """Baum–Welch from the present tables: expected counts, then relative frequencies.
 
-        The likelihood does not fall, and a state that is never visited keeps its rows.
-
-        Args:
-            x: symbols, shape (B, T).
-            max_steps: limit of the steps.
-            tolerance: stop when a step gains less, in nats a symbol.
-
-        Returns:
-            The model itself; `history` holds the mean log-likelihood of a symbol before each step
-            and after the last.
+        It stops when a step gains less than `tolerance` nats a symbol; `history` holds the mean
+        log-likelihood of a symbol before each step and after the last. A state that is never
+        visited keeps its rows.
         """
         x, self.history = self._look(x), []
         symbols = F.one_hot(x, self.emission.shape[1]).to(self.emission.dtype)  # (B, T, V)
@@ -165,7 +156,6 @@ class HiddenMarkovModel(nn.Module):
         """Draw n sequences of `length` symbols: (n, T) int64."""
         return self.sample_with_states(n, length=length, rng=rng)[0]
 
-    @torch.no_grad()
     def sample_with_states(
         self, n: int, *, length: int, rng: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
@@ -195,8 +185,7 @@ def _without(log_p: Tensor, total: Tensor) -> Tensor:
 
 def _check_possible(log_prob: Tensor) -> None:
     if log_prob.isneginf().any():
-        index = int(log_prob.isneginf().nonzero()[0])
-        got = f"sequence {index}, which no path of states can produce"
+        got = f"sequence {int(log_prob.argmin())}, which no path of states can produce"
         hint = "give its symbols and transitions a positive probability"
         raise argument_error("x", "have positive probability", got, hint)
 

@@ -42,7 +42,6 @@ class IndependentCategorical(nn.Module):
         uniform = torch.full((*self.shape, num_levels), -math.log(num_levels))
         self.register_buffer("log_probabilities", uniform)
 
-    @torch.no_grad()
     def fit(self, x: Tensor) -> Self:
         """Count the levels of the training data, integers (N, *shape)."""
         x, table = self._look(x), self.log_probabilities
@@ -59,7 +58,6 @@ class IndependentCategorical(nn.Module):
         tables = self.log_probabilities.expand(len(x), *self.log_probabilities.shape)
         return tables.gather(-1, x.unsqueeze(-1)).reshape(len(x), -1).sum(1)
 
-    @torch.no_grad()
     def sample(self, n: int, *, rng: Generator | None = None) -> Tensor:
         """Draw n examples, every pixel by itself: levels (n, *shape), int64."""
         check_counts(n=n)
@@ -67,5 +65,5 @@ class IndependentCategorical(nn.Module):
         return choose(table, rng, n=n).T.reshape(n, *self.shape)
 
     def _look(self, x: Tensor) -> Tensor:
-        shape, top = ("B", *self.shape), self.num_levels - 1
-        return check_data("x", x, shape, "integer", like=self.log_probabilities, low=0, high=top)
+        like, top = self.log_probabilities, self.num_levels - 1
+        return check_data("x", x, ("B", *self.shape), "integer", like=like, low=0, high=top)

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from helpers.checks import argument_error, check_at_least, check_counts, check_data
+from helpers.checks import argument_error, check_counts, check_data
 from helpers.data.text.rows import HINT, check_rows, with_end, without_end
 from helpers.models.fitted import Fitted
 from helpers.random import choose
@@ -31,7 +31,6 @@ class MarkovChain(Fitted):
         num_symbols: V.
         order: m.
         end: learn beginnings and ends of rows.
-        smoothing: weight of the shorter history in place of d(h); V at order 0 is Laplace's rule.
 
     >>> chain = MarkovChain(2, order=1).fit(torch.tensor([0, 1, 0, 1, 0]))
     >>> chain.log_prob(torch.tensor([[0, 1]])).exp()  # 4/7 at the start, then 17/21 after a 0
@@ -40,14 +39,11 @@ class MarkovChain(Fitted):
     Taught in: background/classical_models
     """
 
-    def __init__(
-        self, num_symbols: int, *, order: int = 3, end: bool = False, smoothing: float | None = None
-    ) -> None:
+    def __init__(self, num_symbols: int, *, order: int = 3, end: bool = False) -> None:
         super().__init__()
         check_counts(2, num_symbols=num_symbols)
         check_counts(0, order=order)
-        check_at_least("smoothing", smoothing or 0.0, 0.0)
-        self.num_symbols, self.order, self.smoothing = num_symbols, order, smoothing
+        self.num_symbols, self.order = num_symbols, order
         self.end = num_symbols if end else None
         self.codes = num_symbols + end  # symbols that can be written
         if self.codes ** (order + 1) >= 2**63:
@@ -93,32 +89,10 @@ class MarkovChain(Fitted):
         """Exact log-likelihood of each row: (B, T) symbols to (B,) nats."""
         return self.log_conditionals(x).sum(1)
 
-    @torch.no_grad()
-    def sample(
-        self,
-        n: int,
-        *,
-        length: int = 100,
-        prompt: Tensor | None = None,
-        rng: Generator | None = None,
-    ) -> Tensor:
-        """Draw symbol after symbol.
-
-        Args:
-            n: number of sequences.
-            length: number T of symbols of each, with `end` the largest.
-            prompt: (S,) symbols that each sequence continues; they are part of the result.
-            rng: source of randomness.
-
-        Returns:
-            (n, S + T) int64, −1 behind the ends.
-        """
+    def sample(self, n: int, *, length: int = 100, rng: Generator | None = None) -> Tensor:
+        """Draw symbol after symbol: (n, T) int64, −1 behind the ends; `length` is the largest T."""
         check_counts(n=n, length=length)
         x = torch.full((n, self.first), self.num_symbols, device=self.one.device)
-        if prompt is not None:
-            top = self.num_symbols - 1
-            prompt = check_data("prompt", prompt, ("S",), "integer", low=0, high=top)
-            x = torch.cat([x, prompt.to(x.device).expand(n, -1)], 1)
         tables = list(self._tables())
         symbols = torch.arange(self.codes, device=x.device).expand(n, -1)
         for _ in range(length):
@@ -149,8 +123,6 @@ class MarkovChain(Fitted):
         n_word = _look_up(words, counts, history * self.codes + symbol)
         n_history = _look_up(histories, totals, history)
         d = _look_up(histories, different, history)
-        if self.smoothing is not None:
-            d = torch.full_like(p, self.smoothing)
         return torch.where(n_history > 0, (n_word + d * p) / (n_history + d), p)
 
     def _rows(self, x: Tensor) -> Tensor:

@@ -1,8 +1,7 @@
 """Finite mixtures fitted by expectation–maximisation (EM).
 
-A mixture explains each example by one of K components, and which one is not observed. EM
-alternates the posterior over the component (E-step) with weighted maximum likelihood (M-step); no
-step lowers the objective (Dempster, Laird and Rubin, 1977).
+EM alternates the posterior over the component (E-step) with weighted maximum likelihood (M-step);
+no step lowers the objective (Dempster, Laird and Rubin, 1977).
 """
 
 from abc import ABC, abstractmethod
@@ -39,22 +38,11 @@ class Mixture(Fitted, ABC):
 
     @torch.no_grad()
     def fit(
-        self,
-        x: Tensor,
-        *,
-        restarts: int = 1,
-        max_steps: int = 200,
-        tolerance: float = 1e-5,
-        rng: Generator | None = None,
+        self, x: Tensor, *, restarts: int = 1, max_steps: int = 200, rng: Generator | None = None
     ) -> Self:
-        """Fit by EM, each time from the groups of k-means, and keep the best of the restarts.
+        """Fit examples (N, *event) by EM from groups of k-means, and keep the best of the restarts.
 
-        Args:
-            x: examples, shape (N, *event), N ≥ K.
-            restarts: number of runs of EM; the objective on `x` decides.
-            max_steps: limit of EM steps in a run.
-            tolerance: a run stops when a step gains less, in nats an example.
-            rng: source of randomness of the groups.
+        A run stops when a step gains less than 1e-5 nats an example.
         """
         x = self._look(x, (...,))
         check_counts(self.components, **{"len(x)": len(x)})
@@ -66,7 +54,7 @@ class Mixture(Fitted, ABC):
             for step in range(max_steps + 1):
                 r, objective = self._expect(x)
                 history.append(objective)
-                if step == max_steps or (step and objective - history[-2] < tolerance):
+                if step == max_steps or (step and objective - history[-2] < 1e-5):
                     break
                 self._maximise(x, r)
             runs.append((history, self.state_dict()))  # an EM step makes new tensors
@@ -116,7 +104,6 @@ class Mixture(Fitted, ABC):
         """Exact log-likelihood of each example: (B, *event) to (B,) nats."""
         return self.log_joint(x).logsumexp(1)
 
-    @torch.no_grad()
     def sample(
         self, n: int, *, rng: Generator | None = None, component: int | None = None
     ) -> Tensor:
@@ -162,9 +149,8 @@ def k_means(
 ) -> Tensor:
     """Groups around K centres, to start EM from: examples (N, *event) to (N, K) zeros and ones.
 
-    The first centres are examples, each drawn with probability proportional to the squared
-    distance from the nearest centre before it (k-means++: Arthur and Vassilvitskii, 2007). Then
-    groups and their means take turns.
+    The first centres are drawn in proportion to the squared distance from the nearest one before
+    (k-means++: Arthur and Vassilvitskii, 2007); then groups and their means take turns.
     """
     # scikit-learn's KMeans draws from NumPy, on the CPU: restarts would not follow `rng`.
     points = _rows(x)

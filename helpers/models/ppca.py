@@ -23,9 +23,7 @@ class ProbabilisticPCA(nn.Module):
     $$b = \bar x, \quad \sigma^2 = \frac{1}{D - L} \sum_{i > L} \lambda_i, \quad
       W = U_L (\Lambda_L - \sigma^2 I)^{1/2}$$
 
-    Args:
-        features: D.
-        latent: L < D.
+    `features` is D and `latent` is L < D.
 
     Reference: Tipping and Bishop, Journal of the Royal Statistical Society B 61, 1999.
 
@@ -54,8 +52,7 @@ class ProbabilisticPCA(nn.Module):
     def fit(self, x: Tensor) -> Self:
         """Set the parameters to the maximum of the likelihood of the data (N, D).
 
-        The model takes on their device and type. Data in L dimensions are an error: the likelihood
-        is unbounded.
+        The model takes on their device and type. In L dimensions the likelihood is unbounded.
         """
         x = check_data("x", x, ("N", self.features))
         if len(x) < 2:
@@ -75,7 +72,7 @@ class ProbabilisticPCA(nn.Module):
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log-likelihood: (B, D) to (B,), nats.
 
-        The L×L matrix M = WᵀW + σ²I does all the work: det C = σ^{2(D − L)} det M.
+        With M = WᵀW + σ²I of size L×L, det C = σ^{2(D − L)} det M.
         """
         centred = self._check(x) - self.bias
         variance = self.std.square()
@@ -95,7 +92,6 @@ class ProbabilisticPCA(nn.Module):
         mu = (self._check(x) - self.bias) @ self.weight @ inverse  # (B, L)
         return MultivariateNormal(mu, self.std.square() * inverse)
 
-    @torch.no_grad()
     def sample(self, n: int, *, rng: Generator | None = None) -> Tensor:
         """Draw n examples: z, then x from p(x|z), (n, D)."""
         check_counts(n=n)
@@ -104,8 +100,7 @@ class ProbabilisticPCA(nn.Module):
         return z @ self.weight.T + self.bias + noise
 
     def _m(self) -> Tensor:
-        noise = self.std.square().expand(self.latent).diag()
-        return self.weight.T @ self.weight + noise  # (L, L)
+        return self.weight.T @ self.weight + self.std.square().expand(self.latent).diag()
 
     def _check(self, x: Tensor) -> Tensor:
         return check_data("x", x, ("B", self.features), like=self.bias)

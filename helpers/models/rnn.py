@@ -73,12 +73,8 @@ class RecurrentLanguageModel(nn.Module):
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Logits of the next symbol after each one read, and the state after the last.
 
-        Args:
-            x: symbols read, (B, T) in {0, …, V}, where V is `start`.
-            state: the state before the first; None is zero.
-
-        Returns:
-            Logits (B, T, V), with `end` (B, T, V + 1), and the state.
+        Symbols (B, T) in {0, …, V}, where V is `start`, to logits (B, T, V), or V + 1 with `end`. A
+        state of None is zero.
         """
         return self._run(self._checked("x", x, self.start), state)
 

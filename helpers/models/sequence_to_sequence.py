@@ -53,8 +53,9 @@ class SequenceToSequence(nn.Module):
         attention: bool = True,
     ) -> None:
         super().__init__()
-        check_counts(num_source=num_source, num_target=num_target)
-        check_counts(embedding=embedding, hidden=hidden)
+        check_counts(
+            num_source=num_source, num_target=num_target, embedding=embedding, hidden=hidden
+        )
         self.num_source, self.num_target, self.end = num_source, num_target, num_target
         self.read = nn.Embedding(num_source, embedding)
         self.encoder = nn.GRU(embedding, hidden, batch_first=True, bidirectional=True)
@@ -65,10 +66,10 @@ class SequenceToSequence(nn.Module):
         self.output = nn.Linear(3 * hidden, num_target + 1)
 
     def encode(self, source: Tensor) -> State:
-        """What the decoder needs of a source (B, S): a tuple.
+        """What the decoder needs of a source (B, S).
 
-        The decoder's first state (B, H), the encoder's states (B, S, 2H), their keys (B, S, H),
-        and (B, S) bool, True on symbols. Without attention S is 1: the last states.
+        Its first state (B, H), the encoder's states (B, S, 2H), their keys (B, S, H), and (B, S)
+        bool, True on symbols. Without attention S is 1: the last states.
         """
         source = check_rows("source", source, self.num_source, shortest=1)
         # sorted here: torch's `enforce_sorted=False` reads the order back from an accelerator
@@ -100,15 +101,9 @@ class SequenceToSequence(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Logits of each symbol given the *true* ones before it: teacher forcing.
 
-        Args:
-            target: (B, T).
-            source: (B, S).
-            own: probability with which a symbol that is read is replaced by one drawn from the
-                model's own distribution (scheduled sampling).
-            rng: source of these draws.
-
-        Returns:
-            Logits (B, T + 1, V + 1) and the attention's weights (B, T + 1, S).
+        With probability `own` a symbol that is read is replaced by one drawn from the model's own
+        distribution (scheduled sampling). Returns logits (B, T + 1, V + 1) and the attention's
+        weights (B, T + 1, S).
         """
         check_between("own", own, 0, 1)
         target = check_rows("target", target, self.num_target, like=self.output.weight)
@@ -159,12 +154,8 @@ class SequenceToSequence(nn.Module):
     ) -> Tensor:
         """Draw n targets for each source, one after the other: (B · n, T) int64.
 
-        Args:
-            n: number of targets.
-            source: (B, S).
-            length: most symbols of a target.
-            keep: filter of the logits; ``lambda z: top_k(z, 1)`` is the greedy choice.
-            rng: source of randomness.
+        A target has at most `length` symbols. The filter ``keep=lambda z: top_k(z, 1)`` is the
+        greedy choice.
         """
         check_counts(n=n)
         token, state = self.begin(source)
@@ -176,9 +167,8 @@ class SequenceToSequence(nn.Module):
     def beam(self, source: Tensor, *, width: int, length: int = 100) -> tuple[Tensor, Tensor]:
         """The most probable targets of one source (1, S) that a beam finds, best first.
 
-        Returns:
-            Targets (W, T) and log p (W,) in nats. A target that fills all `length` places may have
-            no end, and then its log p is that of a beginning.
+        Targets (W, T) and log p (W,) in nats. A target that fills all `length` places may have no
+        end, and then its log p is that of a beginning.
         """
         token, state = self.begin(source)
         rows, log_p = beam_search(self.step, token, state, length=length, width=width, end=self.end)

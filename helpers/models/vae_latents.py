@@ -20,14 +20,8 @@ def interpolate(model: VAE, x0: Tensor, x1: Tensor, steps: int) -> Tensor:
 
     $$z_s = (1 - s)\,\mu(x_0) + s\,\mu(x_1), \qquad s = 0, \tfrac{1}{S-1}, \dots, 1$$
 
-    Args:
-        model: the VAE.
-        x0: where the paths start, (B, *event).
-        x1: where they end, same shape.
-        steps: S: number of points with both ends.
-
-    Returns:
-        (B, S, *event), on the scale of ``model.decode_mean``.
+    Starts and ends (B, *event) to S = `steps` points with both ends, (B, S, *event), on the scale
+    of ``model.decode_mean``.
     """
     check_counts(2, steps=steps)
     check_shape("x1", x1, x0.shape, hint="give as many ends as starts")

@@ -75,16 +75,6 @@ def test_samples_occur_as_often_as_log_prob_says(seed: int) -> None:
     assert_mean_close(shares[:, p > 0.002], p[p > 0.002])
 
 
-def test_samples_continue_their_prompt(seed: int) -> None:
-    chain = MarkovChain(V, order=2).fit(text(seed))
-    prompt = torch.tensor([2, 0, 1])
-    x = chain.sample(20_000, length=1, prompt=prompt, rng=seeded(seed + 1))
-    assert torch.equal(x[:, :3], prompt.expand(20_000, 3))
-    ends = torch.cat([prompt.expand(V, 3), torch.arange(V)[:, None]], 1)
-    p = chain.log_conditionals(ends)[:, 3].exp()
-    assert_mean_close(torch.nn.functional.one_hot(x[:, 3], V).double(), p)
-
-
 def test_long_text_of_known_entropy(seed: int) -> None:
     """A chain that repeats with probability 0.9 has 0.325 nats a symbol: order 1 finds them."""
     stay = torch.rand(40_000, generator=seeded(seed)) < 0.9
@@ -182,19 +172,6 @@ def test_words_as_rows_beat_words_in_a_stream(seed: int) -> None:
     lines = [row[row >= 0] for row in with_end(held_out, newline)]
     in_stream = -sum(stream.log_prob(line[None]).item() for line in lines) / len(lines)
     assert -rows.log_prob(held_out).mean().item() < in_stream - 0.3
-
-
-def test_a_constant_weight_is_additive_smoothing(seed: int) -> None:
-    """Order 0 with weight V: Laplace's rule. Weight 0: the relative frequencies."""
-    x = text(seed)
-    counts = torch.bincount(x, minlength=V)
-    each = torch.arange(V)[:, None]
-    laplace = MarkovChain(V, order=0, smoothing=V).fit(x).log_prob(each).exp()
-    torch.testing.assert_close(laplace, (counts + 1) / (T + V))
-    plain = MarkovChain(V, order=1, smoothing=0.0).fit(x)
-    after = plain.log_conditionals(torch.cat([torch.zeros_like(each), each], 1)).exp()[:, 1]
-    pairs = torch.stack([((x[:-1] == 0) & (x[1:] == v)).sum() for v in range(V)])
-    torch.testing.assert_close(after, pairs / pairs.sum())
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])
