@@ -110,11 +110,9 @@ class HiddenMarkovModel(nn.Module):
 
     @torch.no_grad()
     def viterbi(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        r"""The most probable path of states.
+        r"""The most probable path of states, (B, T) int64, and max_z log p(x, z), (B,) nats.
 
         $$\delta_t(k) = B_{k x_t} \max_j \delta_{t-1}(j) A_{jk}$$
-
-        Symbols (B, T) to the path, (B, T) int64, and max_z log p(x, z), (B,) nats.
         """
         log_transition = self.transition.log()
         arriving, came_from, best = self.initial.log(), [], []

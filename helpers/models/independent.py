@@ -54,7 +54,6 @@ class IndependentCategorical(nn.Module):
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log-likelihood: integer levels (B, *shape) to (B,) nats."""
         x = self._look(x)
-        # gather, not a product with one-hot codes: those need V times the memory of x
         tables = self.log_probabilities.expand(len(x), *self.log_probabilities.shape)
         return tables.gather(-1, x.unsqueeze(-1)).reshape(len(x), -1).sum(1)
 

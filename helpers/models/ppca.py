@@ -74,7 +74,7 @@ class ProbabilisticPCA(nn.Module):
 
         With M = WᵀW + σ²I of size L×L, det C = σ^{2(D − L)} det M.
         """
-        centred = self._check(x) - self.bias
+        centred = self._centred(x)
         variance = self.std.square()
         factor = torch.linalg.cholesky(self._m())
         projected = torch.linalg.solve_triangular(factor, self.weight.T @ centred.T, upper=False)
@@ -89,7 +89,7 @@ class ProbabilisticPCA(nn.Module):
         After `fit` M is diagonal: a VAE with a linear encoder can match this posterior exactly.
         """
         inverse = torch.linalg.inv(self._m())
-        mu = (self._check(x) - self.bias) @ self.weight @ inverse  # (B, L)
+        mu = self._centred(x) @ self.weight @ inverse  # (B, L)
         return MultivariateNormal(mu, self.std.square() * inverse)
 
     def sample(self, n: int, *, rng: Generator | None = None) -> Tensor:
@@ -102,5 +102,5 @@ class ProbabilisticPCA(nn.Module):
     def _m(self) -> Tensor:
         return self.weight.T @ self.weight + self.std.square().expand(self.latent).diag()
 
-    def _check(self, x: Tensor) -> Tensor:
-        return check_data("x", x, ("B", self.features), like=self.bias)
+    def _centred(self, x: Tensor) -> Tensor:
+        return check_data("x", x, ("B", self.features), like=self.bias) - self.bias

@@ -53,9 +53,8 @@ class SequenceToSequence(nn.Module):
         attention: bool = True,
     ) -> None:
         super().__init__()
-        check_counts(
-            num_source=num_source, num_target=num_target, embedding=embedding, hidden=hidden
-        )
+        check_counts(num_source=num_source, num_target=num_target)
+        check_counts(embedding=embedding, hidden=hidden)
         self.num_source, self.num_target, self.end = num_source, num_target, num_target
         self.read = nn.Embedding(num_source, embedding)
         self.encoder = nn.GRU(embedding, hidden, batch_first=True, bidirectional=True)

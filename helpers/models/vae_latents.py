@@ -38,7 +38,7 @@ def latent_traversal(
     """Decoded means while one latent dimension at a time takes given values.
 
     Args:
-        model: the VAE.
+        model: a VAE.
         x: one example, (1, *event); the other dimensions stay at its posterior mean.
         values: what the moving dimension is set to, (S,); the prior's scale is 1.
         dimensions: which latent dimensions to move, M of them; all L by default.
@@ -78,6 +78,5 @@ def kl_per_dimension(model: VAE, x: Tensor) -> Tensor:
     """The KL of each latent dimension from its prior, (B, L), nats: L terms of the bound's KL."""
     with evaluating(model):
         q, p = model.posterior(x), model.prior()
-    # Each dimension is a distribution of its own.
-    alone = Gaussian(q.mean.reshape(-1, 1), q.log_std.reshape(-1, 1))  # (B·L, 1)
+    alone = Gaussian(q.mean.reshape(-1, 1), q.log_std.reshape(-1, 1))  # (B·L, 1): each by itself
     return alone.kl(Gaussian(p.mean[:, :1], p.log_std[:, :1])).reshape(q.mean.shape)
