@@ -22,7 +22,6 @@ from helpers.models.rnn import RecurrentLanguageModel
 from helpers.models.sequence_to_sequence import SequenceToSequence
 from helpers.models.vae import VAE
 from helpers.models.vae_latents import (
-    ACTIVE_VARIANCE,
     active_units,
     interpolate,
     kl_per_dimension,

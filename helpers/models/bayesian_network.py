@@ -1,16 +1,14 @@
 """Bayesian networks over categorical variables whose best structure can be found exactly: trees.
 
-A tree lets each variable depend on one other variable, its parent. Among all trees the one with
-the highest likelihood is a maximum spanning tree under the pairwise mutual informations, so the
-structure is learnt without search (Chow and Liu, 1968).
+Among all trees the one with the highest likelihood is a maximum spanning tree under the pairwise
+mutual informations, so the structure is learnt without search (Chow and Liu, 1968).
 """
 
-import math
 from typing import Self
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Generator, Tensor
 
 from helpers.checks import Dimension, check_between, check_counts, check_data
 from helpers.models.fitted import Fitted
@@ -22,25 +20,17 @@ class ChowLiuTree(Fitted):
 
     $$\log p(x) = \log p(x_r) + \sum_{i \ne r} \log p(x_i \mid x_{\mathrm{pa}(i)})$$
 
-    Pair tables are relative frequencies with `smoothing` added to each cell, single tables their
-    marginals, so all tables agree and the choice of the root r changes only the arrows.
-
     Buffers after `fit`, with the D variables of an example counted along its flattened shape:
     `parent` (*event) with `parent[root] == root`; `order` (D,), each parent before its children;
-    `log_table` (D, V, V) with `log_table[i, u, v]` = log p(x_i = v | x_parent(i) = u), for the root
-    the same row for all u.
+    `log_table` (D, V, V), log p(x_i = v | x_parent(i) = u) at [i, u, v], the same for all u at r.
 
     Args:
-        num_levels: number V of values of each variable, at least 2.
-        smoothing: pseudo-count of each of the V² cells of a pair table, in examples, ≥ 0; zero is
-            maximum likelihood, which gives unseen pairs probability zero.
+        num_levels: V, the number of values of each variable.
+        smoothing: pseudo-count of each of the V² cells of a pair table, in examples.
 
     >>> x = torch.tensor([[0, 0, 1], [0, 0, 0], [1, 1, 1], [1, 1, 0]])
-    >>> tree = ChowLiuTree(2, smoothing=0.0).fit(x)
-    >>> tree.parent.tolist()[:2]  # the first two always agree, the third is independent of them
+    >>> ChowLiuTree(2).fit(x).parent.tolist()[:2]  # they always agree, the third is independent
     [0, 0]
-    >>> tree.log_prob(x).exp()
-    tensor([0.2500, 0.2500, 0.2500, 0.2500])
 
     Taught in: background/classical_models
     """
@@ -58,18 +48,12 @@ class ChowLiuTree(Fitted):
         self.register_buffer("order", torch.zeros(0, dtype=torch.int64))
         self.register_buffer("log_table", torch.zeros(0, num_levels, num_levels))
 
-    @torch.no_grad()
     def fit(self, x: Tensor, *, root: int = 0) -> Self:
-        """Learn the structure and the tables from examples.
-
-        Args:
-            x: integer levels in {0, …, V−1}, shape (N, *event); the event is flattened to D.
-            root: the variable to start from; it does not change the distribution.
-        """
+        """Learn structure and tables from levels (N, *event); any root gives the same p(x)."""
         x = self._look(x, (...,))
-        event, x = x.shape[1:], x.reshape(len(x), -1)  # (N, D)
-        check_between("root", root, 0, x.shape[1] - 1)
-        pairs = pair_tables(x, self.num_levels, self.smoothing)  # (D, D, V, V)
+        rows = x.reshape(len(x), -1)  # (N, D)
+        check_between("root", root, 0, rows.shape[1] - 1)
+        pairs = pair_tables(rows, self.num_levels, self.smoothing)  # (D, D, V, V)
         parent, self.order = maximum_spanning_tree(mutual_information(pairs), root)
         marginal = pairs[0].sum(1)  # (D, V): sums of a pair table over its first variable
         joint = pairs[parent, torch.arange(len(parent), device=x.device)]  # rows: parent's level
@@ -78,18 +62,17 @@ class ChowLiuTree(Fitted):
         table = torch.where(total > 0, joint / total.clamp_min(1e-300), marginal[:, None])
         table[root] = marginal[root]
         self.log_table = table.log().to(self.log_table)
-        self.parent = parent.reshape(event)
+        self.parent = parent.reshape(x.shape[1:])
         return self
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Exact log-likelihood: integer levels (B, *event) to (B,) nats, at most 0."""
+        """Exact log-likelihood: integer levels (B, *event) to (B,) nats."""
         self.check_fitted()
         x = self._look(x, ("B", *self.parent.shape)).reshape(len(x), -1)
         nodes = torch.arange(x.shape[1], device=x.device)
         return self.log_table[nodes, x[:, self.parent.flatten()], x].sum(1)
 
-    @torch.no_grad()
-    def sample(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
+    def sample(self, n: int, *, rng: Generator | None = None) -> Tensor:
         """Ancestral sampling, each variable after its parent: levels (n, *event), int64."""
         self.check_fitted()
         check_counts(n=n)
@@ -109,16 +92,8 @@ def pair_tables(x: Tensor, num_levels: int, smoothing: float) -> Tensor:
 
     $$\hat p_{ij}(u, v) = \frac{\#\{n: x_{ni} = u, x_{nj} = v\} + s}{N + s V^2}$$
 
-    Args:
-        x: (N, D) integer levels in {0, …, V−1}.
-        num_levels: V.
-        smoothing: s ≥ 0, in examples a cell.
-
-    Returns:
-        (D, D, V, V) probabilities, float64; the tables (i, i) mean nothing when s > 0.
-
-    >>> pair_tables(torch.tensor([[0, 1], [1, 1]]), 2, 0.0)[0, 1].tolist()
-    [[0.0, 0.5], [0.0, 0.5]]
+    Integer levels (N, D) to probabilities (D, D, V, V) in float64; the tables (i, i) mean nothing
+    when s > 0.
     """
     n, d = x.shape
     one_hot = F.one_hot(x, num_levels).double().flatten(1)  # (N, D V)
@@ -130,9 +105,6 @@ def mutual_information(pairs: Tensor) -> Tensor:
     r"""Mutual information of each pair of variables, from joint tables (..., V, V): (...) nats.
 
     $$I(x_i; x_j) = \sum_{u, v} p_{ij}(u, v) \log \frac{p_{ij}(u, v)}{p_i(u)\, p_j(v)}$$
-
-    >>> mutual_information(torch.tensor([[0.5, 0.0], [0.0, 0.5]]))  # log 2
-    tensor(0.6931)
     """
     independent = pairs.sum(-1, keepdim=True) * pairs.sum(-2, keepdim=True)
     terms = torch.xlogy(pairs, pairs) - torch.xlogy(pairs, independent)
@@ -142,28 +114,18 @@ def mutual_information(pairs: Tensor) -> Tensor:
 def maximum_spanning_tree(weights: Tensor, root: int = 0) -> tuple[Tensor, Tensor]:
     """The spanning tree with the largest total weight, by Prim's algorithm.
 
-    The tree grows from the root: each step adds the heaviest edge that leaves it.
-
-    Args:
-        weights: (D, D), symmetric; the diagonal is ignored.
-        root: where to start.
-
-    Returns:
-        parent (D,) int64 with `parent[root] == root`, and the order (D,) of joining.
-
-    >>> w = torch.tensor([[0.0, 3.0, 1.0], [3.0, 0.0, 2.0], [1.0, 2.0, 0.0]])
-    >>> maximum_spanning_tree(w)
-    (tensor([0, 0, 1]), tensor([0, 1, 2]))
+    Each step adds the heaviest edge that leaves the tree. Symmetric weights (D, D) to the parents
+    (D,), with `parent[root] == root`, and the order (D,) of joining.
     """
     best = weights[root].clone()  # heaviest edge from the tree to each node outside
     parent = torch.full_like(best, root, dtype=torch.int64)
-    best[root] = -math.inf
+    best[root] = -torch.inf
     order = [root]
     for _ in range(len(weights) - 1):
         node = int(best.argmax())
         order.append(node)
-        best[node] = -math.inf  # in the tree from now on
-        closer = (weights[node] > best) & (best > -math.inf)
+        best[node] = -torch.inf  # in the tree from now on
+        closer = (weights[node] > best) & (best > -torch.inf)
         parent[closer] = node
         best = torch.where(closer, weights[node], best)
     return parent, torch.tensor(order, device=weights.device)

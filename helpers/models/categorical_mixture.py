@@ -4,7 +4,7 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Generator, Tensor
 
 from helpers.checks import Dimension, check_between, check_counts, check_data
 from helpers.models.mixture import Mixture
@@ -16,27 +16,20 @@ class CategoricalMixture(Mixture):
 
     $$p_k(x) = \prod_{i=1}^D \theta_{k i x_i}$$
 
-    With one component it is the model of independent pixels; with K components, naive Bayes whose
-    classes nobody has told. The prior of each table is a Dirichlet with 1 + s + A f_i(v), where
-    f_i(v) is the relative frequency of level v of variable i. EM climbs to a mode of the posterior;
-    with s = A = 0 it is maximum likelihood.
+    The prior of each table is a Dirichlet with 1 + s + A f_i(v), where f_i(v) is the relative
+    frequency of level v of variable i; with s = A = 0 EM is maximum likelihood.
 
-    Buffers after fitting: `weights` (K,), `log_table` (K, *event, V), and the prior's
-    `prior_counts` (1, *event, V).
+    Buffers: `weights` (K,), `log_table` (K, *event, V) and `prior_counts` (1, *event, V).
 
     Args:
-        components: number K ≥ 1.
-        num_levels: number V ≥ 2 of values of each variable.
-        smoothing: pseudo-count s ≥ 0 of each cell of each component's tables, in examples.
-        prior_examples: A ≥ 0 pseudo-examples that each component gets in addition, spread over the
-            levels as the data as a whole are: with few examples of its own a component falls back
-            on independent variables.
+        components: K.
+        num_levels: V, the number of values of each variable.
+        smoothing: s, in examples for each cell of a component's tables.
+        prior_examples: A, more of them for each variable, spread over the levels as the data are.
 
-    >>> x = torch.tensor([[0, 0, 0], [0, 0, 0], [1, 1, 1], [1, 1, 1]])
-    >>> mixture = CategoricalMixture(2, 2, smoothing=0.0)
-    >>> mixture = mixture.fit(x, rng=torch.Generator().manual_seed(0))
-    >>> mixture.log_prob(x).exp()
-    tensor([0.5000, 0.5000, 0.5000, 0.5000])
+    >>> x = torch.tensor([[0, 0, 0], [1, 1, 1]])
+    >>> CategoricalMixture(2, 2, smoothing=0.0).fit(x).log_prob(x).exp()
+    tensor([0.5000, 0.5000])
 
     Taught in: background/classical_models
     """
@@ -60,12 +53,9 @@ class CategoricalMixture(Mixture):
         self.register_buffer("log_table", torch.zeros(components, 0, num_levels))
         self.register_buffer("prior_counts", torch.zeros(1, 0, num_levels))
 
-    def _look(self, x: Tensor, shape: tuple[Dimension, ...]) -> Tensor:
-        top = self.num_levels - 1
+    def _look(self, x: Tensor, shape: tuple[Dimension, ...] = ()) -> Tensor:
+        shape, top = shape or ("B", *self.log_table.shape[1:-1]), self.num_levels - 1
         return check_data("x", x, shape, "integer", like=self.weights, low=0, high=top)
-
-    def _event(self) -> torch.Size:
-        return self.log_table.shape[1:-1]
 
     def _prepare(self, x: Tensor, event: torch.Size) -> None:
         frequency = self._counts(x, self.weights.new_ones(len(x), 1)) / len(x)  # (1, D, V)
@@ -93,5 +83,5 @@ class CategoricalMixture(Mixture):
     def _log_prior(self) -> Tensor | float:
         return torch.where(self.prior_counts > 0, self.prior_counts * self.log_table, 0.0).sum()
 
-    def _sample_components(self, k: Tensor, rng: torch.Generator | None) -> Tensor:
+    def _sample_components(self, k: Tensor, rng: Generator | None) -> Tensor:
         return choose(self.log_table[k].exp(), rng)  # (n, *event)

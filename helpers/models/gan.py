@@ -1,7 +1,7 @@
 """The generative adversarial network: a sampler trained against a classifier."""
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from helpers.checks import argument_error, check_counts, check_data, check_option, check_shape
@@ -17,17 +17,14 @@ class GAN(nn.Module):
        \min_G \max_D\; \mathbb E_{p} \log D(x) + \mathbb E_{z} \log\bigl(1 - D(G(z))\bigr) $$
 
     There is no `loss`, because no single number is minimised, and no `log_prob`, because the
-    density of the samples is not known: their absence is the lesson. One training step is
-    `training.players_step` with the two losses below.
-
-    With `classes` the generator also reads the class as a one-hot vector, and the discriminator has
-    one logit for each class, of which the example's own counts. With `pack` = m the discriminator
-    judges m examples at a time, so that it can see a lack of variety.
+    density of the samples is not known. One training step is `training.players_step` with the two
+    losses below.
 
     Args:
-        generator: maps z, (B, L), to x, (B, *event); (B, L + K) with K classes.
-        discriminator: maps x, (B, *event), to logits (B, 1); (B, K) with K classes. With packing,
-            examples arrive as (B/m, m·C, …), joined along their first dimension.
+        generator: maps z, (B, L), to x, (B, *event); with K classes z and a one-hot, (B, L + K).
+        discriminator: maps x, (B, *event), to logits (B, 1); with K classes one for each, (B, K).
+            With packing it judges m examples at a time, joined along their first dimension:
+            (B/m, m·C, …).
         latent: L.
         classes: K; 0 for no condition.
         kind: the losses, one of ``objectives.KINDS``.
@@ -35,11 +32,6 @@ class GAN(nn.Module):
 
     Reference: Goodfellow et al. 2014, arXiv 1406.2661; Mirza and Osindero 2014, arXiv 1411.1784
     (classes); Lin et al. 2018, arXiv 1712.04086 (packing).
-
-    >>> from helpers.networks import MLP
-    >>> gan = GAN(MLP(3, [16], 2), MLP(2, [16], 1), latent=3)
-    >>> gan.sample(4).shape, gan.logits(torch.zeros(5, 2)).shape
-    (torch.Size([4, 2]), torch.Size([5]))
 
     Taught in: models/gan
     """
@@ -62,7 +54,7 @@ class GAN(nn.Module):
         self.generator, self.discriminator = generator, discriminator
         self.latent, self.classes, self.kind, self.pack = latent, classes, kind, pack
 
-    def latents(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
+    def latents(self, n: int, *, rng: Generator | None = None) -> Tensor:
         """Draw z from the prior: (n, L)."""
         check_counts(n=n)
         return normal((n, self.latent), self._weight, rng)
@@ -80,7 +72,7 @@ class GAN(nn.Module):
         r1: float = 0.0,
         gradient_penalty: float = 0.0,
         noise: float = 0.0,
-        rng: torch.Generator | None = None,
+        rng: Generator | None = None,
     ) -> dict[str, Tensor]:
         """What the discriminator minimises; the generator neither moves nor gets a gradient.
 
@@ -93,8 +85,7 @@ class GAN(nn.Module):
             rng: draws z and the noise.
 
         Returns:
-            ``loss``, a scalar with graph, and detached: ``real`` and ``fake``, the mean logits, and
-            ``penalty``, the weighted sum of the penalties (0 without any).
+            ``loss``, the mean logits ``real`` and ``fake``, and the weighted ``penalty``.
         """
         x = check_data("x", x, (..., "D"), like=self._weight)
         y = self._labels(y, len(x))
@@ -117,24 +108,9 @@ class GAN(nn.Module):
         return {"loss": loss + penalty, **{name: term.detach() for name, term in terms.items()}}
 
     def generator_loss(
-        self,
-        n: int,
-        y: Tensor | None = None,
-        *,
-        noise: float = 0.0,
-        rng: torch.Generator | None = None,
+        self, n: int, y: Tensor | None = None, *, noise: float = 0.0, rng: Generator | None = None
     ) -> dict[str, Tensor]:
-        """What the generator minimises, for n fresh samples; the discriminator does not move.
-
-        Args:
-            n: how many.
-            y: classes (n,) for a conditional GAN.
-            noise: standard deviation of the noise that is added before they are judged.
-            rng: draws z and the noise.
-
-        Returns:
-            ``loss``, a scalar with graph to the generator only.
-        """
+        """What the generator minimises, for n fresh samples; the discriminator does not move."""
         z, y = self.latents(n, rng=rng), self._labels(y, n)
         fake = self._generate(z, y)
         with frozen(self.discriminator):
@@ -156,7 +132,7 @@ class GAN(nn.Module):
         *,
         y: Tensor | None = None,
         truncation: float | None = None,
-        rng: torch.Generator | None = None,
+        rng: Generator | None = None,
     ) -> Tensor:
         """Draw n examples: (n, *event).
 
@@ -165,7 +141,6 @@ class GAN(nn.Module):
             y: classes (n,) for a conditional GAN; drawn uniformly by default.
             truncation: bound c on each coordinate of z, which is then drawn from the normal
                 density restricted to [−c, c]: fewer odd examples, and less variety.
-            rng: draws everything.
         """
         z = self.latents(n, rng=rng)
         if truncation is not None:
@@ -208,6 +183,6 @@ class GAN(nn.Module):
         return check_data("y", y, (n,), "integer", like=self._weight, low=0, high=high, hint=hint)
 
 
-def _blur(x: Tensor, noise: float, rng: torch.Generator | None) -> Tensor:
+def _blur(x: Tensor, noise: float, rng: Generator | None) -> Tensor:
     """Instance noise: x + noise · ε."""
     return x + noise * normal(x.shape, x, rng) if noise else x

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from helpers.checks import Dimension, argument_error, check_between, check_data
 from helpers.models.mixture import Mixture
@@ -22,18 +22,13 @@ class GaussianMixture(Mixture):
 
     where S_k is the scatter around μ_k and N_k the number of examples of component k.
 
-    Buffers after fitting: `weights` (K,), `means` (K, *event), `covariances` (K, D, D) and their
-    factors `cholesky`.
+    Buffers after fitting: `weights` (K,), `means` (K, *event), `covariances` and their factors
+    `cholesky` (K, D, D).
 
     Args:
-        components: number K ≥ 1.
-        prior_examples: A ≥ 0; zero is maximum likelihood, where a collapse is an error.
-        prior_variance: v > 0, in squared units of the data.
-
-    >>> x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    >>> one = GaussianMixture(1).fit(x)
-    >>> one.means.tolist(), one.covariances[0].diagonal().tolist()
-    ([[0.5, 0.5]], [0.25, 0.25])
+        components: K.
+        prior_examples: A; zero is maximum likelihood, where a collapse is an error.
+        prior_variance: v, in squared units of the data.
 
     Taught in: background/classical_models
     """
@@ -53,11 +48,8 @@ class GaussianMixture(Mixture):
         self.register_buffer("covariances", torch.zeros(components, 0, 0))
         self.register_buffer("cholesky", torch.zeros(components, 0, 0))
 
-    def _look(self, x: Tensor, shape: tuple[Dimension, ...]) -> Tensor:
-        return check_data("x", x, shape, like=self.weights)
-
-    def _event(self) -> torch.Size:
-        return self.means.shape[1:]
+    def _look(self, x: Tensor, shape: tuple[Dimension, ...] = ()) -> Tensor:
+        return check_data("x", x, shape or ("B", *self.means.shape[1:]), like=self.weights)
 
     def _prepare(self, x: Tensor, event: torch.Size) -> None:
         self.means = x.mean(0).reshape(event).repeat(self.components, *[1] * len(event))
@@ -94,9 +86,10 @@ class GaussianMixture(Mixture):
         trace = torch.cholesky_inverse(self.cholesky).diagonal(dim1=1, dim2=2).sum(1)
         return -0.5 * self.prior_examples * (self._log_det() + self.prior_variance * trace).sum()
 
-    def _sample_components(self, k: Tensor, rng: torch.Generator | None) -> Tensor:
-        eps = normal((len(k), self.cholesky.shape[1], 1), self.means, rng)
-        return self.means[k] + (self.cholesky[k] @ eps).reshape(len(k), *self._event())
+    def _sample_components(self, k: Tensor, rng: Generator | None) -> Tensor:
+        means = self.means[k]  # (n, *event)
+        eps = normal((len(k), self.cholesky.shape[1], 1), means, rng)
+        return means + (self.cholesky[k] @ eps).reshape(means.shape)
 
 
 def _factorised(covariances: Tensor, counts: Tensor, scale: float) -> Tensor:

@@ -4,7 +4,7 @@ from typing import Self
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from helpers.checks import argument_error, check_counts, check_data
 from helpers.random import choose, uniform
@@ -15,13 +15,10 @@ class HiddenMarkovModel(nn.Module):
 
     $$p(x, z) = \pi_{z_1} \prod_{t=2}^T A_{z_{t-1} z_t} \prod_{t=1}^T B_{z_t x_t}$$
 
-    All recursions work with logarithms and are normalised at each time, so that long sequences are
-    no problem in single precision either.
-
     Args:
-        initial: π, shape (K,), probabilities.
-        transition: A, shape (K, K), rows sum to 1.
-        emission: B, shape (K, V), rows sum to 1.
+        initial: π, shape (K,).
+        transition: A, shape (K, K).
+        emission: B, shape (K, V).
 
     >>> coin = HiddenMarkovModel(torch.tensor([0.5, 0.5]), torch.eye(2), torch.eye(2))
     >>> coin.log_prob(torch.tensor([[0, 0, 0], [0, 1, 0]])).exp()
@@ -37,8 +34,8 @@ class HiddenMarkovModel(nn.Module):
     def __init__(self, initial: Tensor, transition: Tensor, emission: Tensor) -> None:
         super().__init__()
         k, self.history = initial.numel(), list[float]()
-        shapes = {"initial": (k,), "transition": (k, k), "emission": (k, emission.shape[-1])}
-        for (name, shape), table in zip(shapes.items(), (initial, transition, emission)):
+        tables = {"initial": initial, "transition": transition, "emission": emission}
+        for (name, table), shape in zip(tables.items(), [(k,), (k, k), (k, "V")]):
             check_data(name, table, shape, like=initial, low=0.0, high=1.0)
             worst = float((table.sum(-1) - 1.0).abs().max())
             if worst > 1e-4:
@@ -46,32 +43,19 @@ class HiddenMarkovModel(nn.Module):
             self.register_buffer(name, table.clone())
 
     @classmethod
-    def random(cls, states: int, num_symbols: int, *, rng: torch.Generator | None = None) -> Self:
-        """Random tables (uniform numbers, normalised) to start Baum–Welch from.
-
-        >>> HiddenMarkovModel.random(3, 5).emission.shape
-        torch.Size([3, 5])
-        """
+    def random(cls, states: int, num_symbols: int, *, rng: Generator | None = None) -> Self:
+        """Random tables (uniform numbers, normalised) to start Baum–Welch from."""
         check_counts(states=states, num_symbols=num_symbols)
         shapes = ((states,), (states, states), (states, num_symbols))
         tables = [uniform(shape, torch.zeros(()), rng) + 0.1 for shape in shapes]
         return cls(*(table / table.sum(-1, keepdim=True) for table in tables))
 
-    def filtered(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        r"""The forward pass: what the symbols so far say about the state and the next symbol.
+    def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        r"""Log p(z_t = k | x_1 … x_t), (B, T, K), and log p(x_t | x_<t), (B, T).
 
         $$\alpha_t(k) = p(x_1, \dots, x_t, z_t = k) = B_{k x_t} \sum_j \alpha_{t-1}(j) A_{jk},
           \qquad p(x_t \mid x_{<t}) = \frac{\sum_k \alpha_t(k)}{\sum_k \alpha_{t-1}(k)}$$
-
-        Args:
-            x: symbols, shape (B, T).
-
-        Returns:
-            log p(z_t = k | x_1 … x_t), shape (B, T, K), and log p(x_t | x_<t), (B, T), in nats.
         """
-        return self._forward(self._look(x))
-
-    def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         log_transition = self.transition.log()
         states, steps = [], []
         arriving = self.initial.log()  # log p(z_t | x_<t)
@@ -99,7 +83,7 @@ class HiddenMarkovModel(nn.Module):
 
     def log_conditionals(self, x: Tensor) -> Tensor:
         """Log p(x_t | x_<t) of each symbol: (B, T) to (B, T) nats."""
-        return self.filtered(x)[1]
+        return self._forward(self._look(x))[1]
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log-likelihood of each sequence: symbols (B, T) to (B,) nats."""
@@ -107,18 +91,11 @@ class HiddenMarkovModel(nn.Module):
 
     @torch.no_grad()
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        r"""What the whole sequence says about the states (forward–backward).
+        r"""What a whole sequence (B, T) says about the states (forward–backward).
 
         $$p(z_t = j, z_{t+1} = k \mid x) \propto \alpha_t(j) A_{jk} B_{k x_{t+1}} \beta_{t+1}(k)$$
 
-        Args:
-            x: symbols, shape (B, T).
-
-        Returns:
-            p(z_t = k | x), shape (B, T, K), and p(z_t = j, z_{t+1} = k | x), (B, T−1, K, K).
-
-        Raises:
-            ValueError: a sequence has probability zero.
+        Returns p(z_t = k | x), (B, T, K), and p(z_t = j, z_{t+1} = k | x), (B, T−1, K, K).
         """
         return self._posterior(self._look(x))[:2]
 
@@ -133,18 +110,9 @@ class HiddenMarkovModel(nn.Module):
 
     @torch.no_grad()
     def viterbi(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        r"""The most probable path of states.
+        r"""The most probable path of states, (B, T) int64, and max_z log p(x, z), (B,) nats.
 
         $$\delta_t(k) = B_{k x_t} \max_j \delta_{t-1}(j) A_{jk}$$
-
-        Args:
-            x: symbols, shape (B, T).
-
-        Returns:
-            The path, (B, T) int64, and max_z log p(x, z), (B,) nats.
-
-        Raises:
-            ValueError: a sequence has probability zero.
         """
         log_transition = self.transition.log()
         arriving, came_from, best = self.initial.log(), [], []
@@ -163,51 +131,31 @@ class HiddenMarkovModel(nn.Module):
 
     @torch.no_grad()
     def fit(self, x: Tensor, *, max_steps: int = 100, tolerance: float = 1e-6) -> Self:
-        """Baum–Welch from the present tables.
+        """Baum–Welch from the present tables: expected counts, then relative frequencies.
 
-        Args:
-            x: symbols, shape (B, T).
-            max_steps: limit of the steps.
-            tolerance: stop when a step gains less, in nats a symbol.
-
-        Returns:
-            The model itself; `history` holds the mean nats a symbol before and after each step.
+        It stops when a step gains less than `tolerance` nats a symbol; `history` holds the mean
+        log-likelihood of a symbol before each step and after the last. A state that is never
+        visited keeps its rows.
         """
-        x = self._look(x)
-        self.history = []
+        x, self.history = self._look(x), []
+        symbols = F.one_hot(x, self.emission.shape[1]).to(self.emission.dtype)  # (B, T, V)
         for step in range(max_steps + 1):
             single, pair, steps = self._posterior(x)
             self.history.append(float(steps.double().mean()))
             if step == max_steps or (step and self.history[-1] - self.history[-2] < tolerance):
                 break
-            self._maximise(x, single, pair)
+            emitted = torch.einsum("btk,btv->kv", single, symbols)
+            self.initial = single[:, 0].mean(0)
+            self.transition = _frequencies(pair.sum((0, 1)), self.transition)
+            self.emission = _frequencies(emitted, self.emission)
         return self
 
-    @torch.no_grad()
-    def em_step(self, x: Tensor) -> None:
-        """One step of Baum–Welch, in place: expected counts, then relative frequencies.
-
-        The likelihood of `x`, symbols (B, T), does not fall. A state that is never visited keeps
-        its rows.
-        """
-        x = self._look(x)
-        self._maximise(x, *self._posterior(x)[:2])
-
-    def _maximise(self, x: Tensor, single: Tensor, pair: Tensor) -> None:
-        symbols = F.one_hot(x, self.emission.shape[1]).to(single.dtype)  # (B, T, V)
-        emitted = torch.einsum("btk,btv->kv", single, symbols)
-        self.initial = single[:, 0].mean(0)
-        self.transition = _frequencies(pair.sum((0, 1)), self.transition)
-        self.emission = _frequencies(emitted, self.emission)
-
-    @torch.no_grad()
-    def sample(self, n: int, *, length: int, rng: torch.Generator | None = None) -> Tensor:
+    def sample(self, n: int, *, length: int, rng: Generator | None = None) -> Tensor:
         """Draw n sequences of `length` symbols: (n, T) int64."""
         return self.sample_with_states(n, length=length, rng=rng)[0]
 
-    @torch.no_grad()
     def sample_with_states(
-        self, n: int, *, length: int, rng: torch.Generator | None = None
+        self, n: int, *, length: int, rng: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
         """Draw states, then symbols; return symbols (n, T) and states (n, T), int64."""
         check_counts(n=n, length=length)
@@ -235,8 +183,7 @@ def _without(log_p: Tensor, total: Tensor) -> Tensor:
 
 def _check_possible(log_prob: Tensor) -> None:
     if log_prob.isneginf().any():
-        index = int(log_prob.isneginf().nonzero()[0])
-        got = f"sequence {index}, which no path of states can produce"
+        got = f"sequence {int(log_prob.argmin())}, which no path of states can produce"
         hint = "give its symbols and transitions a positive probability"
         raise argument_error("x", "have positive probability", got, hint)
 

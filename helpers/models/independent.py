@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Self
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from helpers.checks import check_between, check_counts, check_data
 from helpers.random import choose
@@ -16,13 +16,13 @@ class IndependentCategorical(nn.Module):
 
     $$p(x) = \prod_d p_d(x_d), \qquad p_d(v) = \frac{n_d(v) + s}{N + s V}$$
 
-    $n_d(v)$ of N training examples have level v at place d; s is the smoothing. Before `fit` all
-    levels are equally likely. The buffer `log_probabilities` (*shape, V) holds the model.
+    $n_d(v)$ of N training examples have level v at place d. Before `fit` all levels are equally
+    likely. The buffer `log_probabilities` (*shape, V) holds the model.
 
     Args:
-        shape: shape of one example, for instance (1, 8, 8).
-        num_levels: V, the number of levels; x holds the integers 0 to V − 1.
-        smoothing: s ≥ 0; with 0, a level never seen at its place has log p = −∞.
+        shape: shape of one example.
+        num_levels: V.
+        smoothing: s; with 0, a level never seen at its place has log p = −∞.
 
     >>> model = IndependentCategorical((2,), 2, smoothing=1.0)
     >>> _ = model.fit(torch.tensor([[0, 1], [0, 0], [0, 1]]))
@@ -42,7 +42,6 @@ class IndependentCategorical(nn.Module):
         uniform = torch.full((*self.shape, num_levels), -math.log(num_levels))
         self.register_buffer("log_probabilities", uniform)
 
-    @torch.no_grad()
     def fit(self, x: Tensor) -> Self:
         """Count the levels of the training data, integers (N, *shape)."""
         x, table = self._look(x), self.log_probabilities
@@ -55,19 +54,15 @@ class IndependentCategorical(nn.Module):
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log-likelihood: integer levels (B, *shape) to (B,) nats."""
         x = self._look(x)
-        # gather, not a product with one-hot codes: those need V times the memory of x
         tables = self.log_probabilities.expand(len(x), *self.log_probabilities.shape)
         return tables.gather(-1, x.unsqueeze(-1)).reshape(len(x), -1).sum(1)
 
-    @torch.no_grad()
-    def sample(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
+    def sample(self, n: int, *, rng: Generator | None = None) -> Tensor:
         """Draw n examples, every pixel by itself: levels (n, *shape), int64."""
         check_counts(n=n)
         table = self.log_probabilities.reshape(-1, self.num_levels).exp()  # (D, V)
         return choose(table, rng, n=n).T.reshape(n, *self.shape)
 
     def _look(self, x: Tensor) -> Tensor:
-        table = self.log_probabilities
-        return check_data(
-            "x", x, ("B", *self.shape), "integer", like=table, low=0, high=self.num_levels - 1
-        )
+        like, top = self.log_probabilities, self.num_levels - 1
+        return check_data("x", x, ("B", *self.shape), "integer", like=like, low=0, high=top)

@@ -1,8 +1,7 @@
 """Finite mixtures fitted by expectation–maximisation (EM).
 
-A mixture explains each example by one of K components, and which one is not observed. EM
-alternates the posterior over the component (E-step) with weighted maximum likelihood (M-step); no
-step lowers the objective (Dempster, Laird and Rubin, 1977).
+EM alternates the posterior over the component (E-step) with weighted maximum likelihood (M-step);
+no step lowers the objective (Dempster, Laird and Rubin, 1977).
 """
 
 from abc import ABC, abstractmethod
@@ -10,9 +9,9 @@ from typing import Self
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Generator, Tensor
 
-from helpers.checks import Dimension, argument_error, check_counts, check_data
+from helpers.checks import Dimension, check_counts, check_data
 from helpers.models.fitted import Fitted
 from helpers.random import choose
 
@@ -22,8 +21,8 @@ class Mixture(Fitted, ABC):
 
     $$p(x) = \sum_{k=1}^K \pi_k\, p_k(x)$$
 
-    Subclasses say what a component is, for examples flattened to rows (N, D). The buffer `weights`
-    (K,) holds the π_k; `history` the objective before each step of the last `fit` and at its end.
+    The buffer `weights` (K,) holds the π_k; `history` the objective before each step of the last
+    `fit` and at its end.
 
     Taught in: background/classical_models
     """
@@ -39,44 +38,29 @@ class Mixture(Fitted, ABC):
 
     @torch.no_grad()
     def fit(
-        self,
-        x: Tensor,
-        *,
-        restarts: int = 1,
-        max_steps: int = 200,
-        tolerance: float = 1e-5,
-        rng: torch.Generator | None = None,
+        self, x: Tensor, *, restarts: int = 1, max_steps: int = 200, rng: Generator | None = None
     ) -> Self:
-        """Fit by EM, each time from the groups of k-means, and keep the best of the restarts.
+        """Fit examples (N, *event) by EM from groups of k-means, and keep the best of the restarts.
 
-        Args:
-            x: examples, shape (N, *event), N ≥ K.
-            restarts: number of runs of EM, each from its own groups; the objective on `x` decides.
-            max_steps: limit of EM steps in a run.
-            tolerance: a run stops when a step gains less, in nats an example.
-            rng: source of randomness of the groups.
+        A run stops when a step gains less than 1e-5 nats an example.
         """
         x = self._look(x, (...,))
         check_counts(self.components, **{"len(x)": len(x)})
         check_counts(restarts=restarts)
         runs = []
         for _ in range(restarts):
-            self._start(x, k_means(x.to(self.weights.dtype), self.components, rng=rng))
-            history = self._climb(x, max_steps, tolerance)
+            self.start(x, k_means(x.to(self.weights.dtype), self.components, rng=rng))
+            history: list[float] = []
+            for step in range(max_steps + 1):
+                r, objective = self._expect(x)
+                history.append(objective)
+                if step == max_steps or (step and objective - history[-2] < 1e-5):
+                    break
+                self._maximise(x, r)
             runs.append((history, self.state_dict()))  # an EM step makes new tensors
         self.history, best = max(runs, key=lambda run: run[0][-1])
         self.load_state_dict(best)
         return self
-
-    def _climb(self, x: Tensor, max_steps: int, tolerance: float) -> list[float]:
-        history: list[float] = []
-        for step in range(max_steps + 1):
-            r, objective = self._expect(x)
-            history.append(objective)
-            if step == max_steps or (step and objective - history[-2] < tolerance):
-                break
-            self._maximise(x, r)
-        return history
 
     @torch.no_grad()
     def start(self, x: Tensor, responsibilities: Tensor) -> Self:
@@ -84,25 +68,23 @@ class Mixture(Fitted, ABC):
         x = self._look(x, (...,))
         shape = (len(x), self.components)
         r = check_data("responsibilities", responsibilities, shape, like=self.weights, low=0.0)
-        self._start(x, r)
-        return self
-
-    def _start(self, x: Tensor, r: Tensor) -> None:
         self._prepare(_rows(x), x.shape[1:])
         self._maximise(x, r)
+        return self
 
     @torch.no_grad()
     def em_step(self, x: Tensor) -> None:
-        """One E-step and one M-step, in place; `objective` does not fall.
+        """One E-step and one M-step, in place; the objective does not fall.
 
         A component to which no example belongs keeps its parameters and gets the weight zero.
         """
-        x = self._look_again(x)
+        self.check_fitted()
+        x = self._look(x)
         self._maximise(x, self._expect(x)[0])
 
     def _expect(self, x: Tensor) -> tuple[Tensor, float]:
-        """The E-step: responsibilities (N, K), and the objective on the way."""
-        log_joint = self._log_joint(x)
+        """The E-step: p(k | x), (N, K), and (log-likelihood + log-prior) / N, which EM raises."""
+        log_joint = self.log_joint(x)
         log_prob = log_joint.logsumexp(1).double().mean()
         return log_joint.softmax(1), float(log_prob + self._log_prior() / len(x))
 
@@ -113,73 +95,33 @@ class Mixture(Fitted, ABC):
         alive = counts > 1e-8  # below this a quotient of two vanishing sums means nothing
         self._maximise_components(_rows(x), r, alive)
 
-    @torch.no_grad()
-    def objective(self, x: Tensor) -> float:
-        """What EM never lowers: (log-likelihood + log-prior of the parameters) / N, in nats."""
-        return self._expect(self._look_again(x))[1]
-
     def log_joint(self, x: Tensor) -> Tensor:
         """Log of π_k p_k(x) for each example and component: (B, *event) to (B, K) nats."""
-        return self._log_joint(self._look_again(x))
-
-    def _log_joint(self, x: Tensor) -> Tensor:
-        return self.weights.log() + self._log_components(_rows(x))
+        self.check_fitted()
+        return self.weights.log() + self._log_components(_rows(self._look(x)))
 
     def log_prob(self, x: Tensor) -> Tensor:
-        r"""Exact log-likelihood of each example: (B, *event) to (B,) nats.
-
-        $$\log p(x) = \log \sum_k \exp(\log \pi_k + \log p_k(x))$$
-        """
+        """Exact log-likelihood of each example: (B, *event) to (B,) nats."""
         return self.log_joint(x).logsumexp(1)
 
-    def responsibilities(self, x: Tensor) -> Tensor:
-        r"""The E-step: posterior probability of each component, (B, *event) to (B, K).
-
-        $$r_k(x) = p(k \mid x) = \frac{\pi_k\, p_k(x)}{\sum_j \pi_j\, p_j(x)}$$
-
-        Raises:
-            ValueError: no component can produce one of the examples.
-        """
-        log_joint = self.log_joint(x)
-        impossible = int(log_joint.isneginf().all(1).sum())
-        if impossible:
-            got = f"{impossible} of {len(x)} that no component can produce"
-            raise argument_error("x", "hold examples of positive probability", got, "smooth more")
-        return log_joint.softmax(1)
-
-    @torch.no_grad()
     def sample(
-        self, n: int, *, rng: torch.Generator | None = None, component: int | None = None
+        self, n: int, *, rng: Generator | None = None, component: int | None = None
     ) -> Tensor:
-        """Draw a component for each example (or take `component`), then the example.
-
-        Returns:
-            (n, *event).
-        """
+        """Draw a component for each example (or take `component`), then the example."""
         self.check_fitted()
         check_counts(n=n)
         weights = self.weights
         if component is not None:
-            one_hot = F.one_hot(torch.tensor(component, device=weights.device), self.components)
-            weights = one_hot.to(weights)
-        k = choose(weights, rng, n=n)
-        return self._sample_components(k, rng).reshape(n, *self._event())
-
-    def _look_again(self, x: Tensor) -> Tensor:
-        self.check_fitted()
-        return self._look(x, ("B", *self._event()))
+            weights = torch.eye(self.components).to(weights)[component]
+        return self._sample_components(choose(weights, rng, n=n), rng)
 
     @abstractmethod
-    def _look(self, x: Tensor, shape: tuple[Dimension, ...]) -> Tensor:
-        """The one look at the examples."""
-
-    @abstractmethod
-    def _event(self) -> torch.Size:
-        """The shape of one example."""
+    def _look(self, x: Tensor, shape: tuple[Dimension, ...] = ()) -> Tensor:
+        """The one look at the examples, by default at more of those that the model knows."""
 
     @abstractmethod
     def _prepare(self, x: Tensor, event: torch.Size) -> None:
-        """Set what the first M-step needs: parameters of empty components, the prior."""
+        """Set what the first M-step on rows (N, D) needs: empty components, the prior."""
 
     @abstractmethod
     def _maximise_components(self, x: Tensor, r: Tensor, alive: Tensor) -> None:
@@ -194,8 +136,8 @@ class Mixture(Fitted, ABC):
         """Log-prior of the components' parameters, up to a constant."""
 
     @abstractmethod
-    def _sample_components(self, k: Tensor, rng: torch.Generator | None) -> Tensor:
-        """One example of each component k (n,)."""
+    def _sample_components(self, k: Tensor, rng: Generator | None) -> Tensor:
+        """One example of each component k (n,): (n, *event)."""
 
 
 def _rows(x: Tensor) -> Tensor:
@@ -203,18 +145,12 @@ def _rows(x: Tensor) -> Tensor:
 
 
 def k_means(
-    x: Tensor, components: int, *, max_steps: int = 20, rng: torch.Generator | None = None
+    x: Tensor, components: int, *, max_steps: int = 20, rng: Generator | None = None
 ) -> Tensor:
     """Groups around K centres, to start EM from: examples (N, *event) to (N, K) zeros and ones.
 
-    The first centres are examples, each drawn with probability proportional to the squared
-    distance from the nearest centre before it (k-means++: Arthur and Vassilvitskii, 2007). Then
-    groups and their means take turns.
-
-    >>> x = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
-    >>> groups = k_means(x, 2, rng=torch.Generator().manual_seed(0))
-    >>> bool((groups[0] == groups[1]).all()), bool((groups[1] == groups[2]).all())
-    (True, False)
+    The first centres are drawn in proportion to the squared distance from the nearest one before
+    (k-means++: Arthur and Vassilvitskii, 2007); then groups and their means take turns.
     """
     # scikit-learn's KMeans draws from NumPy, on the CPU: restarts would not follow `rng`.
     points = _rows(x)
@@ -226,16 +162,19 @@ def k_means(
         chances = _distances(points, centres).min(1).values.square()
         if not chances.any():  # fewer different examples than centres
             chances = torch.ones_like(chances)
-    nearest = _distances(points, centres).argmin(1)
+    groups = _nearest(points, centres)
     for _ in range(max_steps):
-        groups = F.one_hot(nearest, components).to(points.dtype)  # (N, K)
         sizes = groups.sum(0)[:, None]
         means = groups.T @ points / sizes.clamp_min(1.0)
         centres = torch.where(sizes > 0, means, centres)
-        previous, nearest = nearest, _distances(points, centres).argmin(1)
-        if (previous == nearest).all():
+        previous, groups = groups, _nearest(points, centres)
+        if torch.equal(previous, groups):
             break
-    return F.one_hot(nearest, components).to(points.dtype)
+    return groups
+
+
+def _nearest(x: Tensor, centres: Tensor) -> Tensor:
+    return F.one_hot(_distances(x, centres).argmin(1), len(centres)).to(x.dtype)  # (N, K)
 
 
 def _distances(x: Tensor, centres: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import math
 from typing import Self
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.distributions import MultivariateNormal
 
 from helpers.checks import argument_error, check_counts, check_data
@@ -23,19 +23,13 @@ class ProbabilisticPCA(nn.Module):
     $$b = \bar x, \quad \sigma^2 = \frac{1}{D - L} \sum_{i > L} \lambda_i, \quad
       W = U_L (\Lambda_L - \sigma^2 I)^{1/2}$$
 
-    Args:
-        features: D, the length of x.
-        latent: L, with 1 ≤ L < D.
+    `features` is D and `latent` is L < D.
 
     Reference: Tipping and Bishop, Journal of the Royal Statistical Society B 61, 1999.
 
     >>> x = torch.tensor([[-2.0, 1.0], [2.0, 1.0], [0.0, 2.0], [0.0, 0.0]])
-    >>> model = ProbabilisticPCA(2, 1).fit(x)
-    >>> model.bias, model.std
-    (tensor([0., 1.]), tensor(0.7071))
-    >>> model.weight.abs()
-    tensor([[1.2247],
-            [0.0000]])
+    >>> ProbabilisticPCA(2, 1).fit(x).std  # the root of the smaller variance
+    tensor(0.7071)
 
     Taught in: models/vae
     """
@@ -56,13 +50,9 @@ class ProbabilisticPCA(nn.Module):
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> Self:
-        """Set weight, bias and std to the maximum of the likelihood of the data.
+        """Set the parameters to the maximum of the likelihood of the data (N, D).
 
-        Args:
-            x: shape (N, D), N at least 2. The model takes on its device and floating-point type.
-
-        Raises:
-            ValueError: the data lie in L dimensions: the likelihood is unbounded.
+        The model takes on their device and type. In L dimensions the likelihood is unbounded.
         """
         x = check_data("x", x, ("N", self.features))
         if len(x) < 2:
@@ -82,9 +72,9 @@ class ProbabilisticPCA(nn.Module):
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log-likelihood: (B, D) to (B,), nats.
 
-        The L×L matrix M = WᵀW + σ²I does all the work: det C = σ^{2(D − L)} det M.
+        With M = WᵀW + σ²I of size L×L, det C = σ^{2(D − L)} det M.
         """
-        centred = self._check(x) - self.bias
+        centred = self._centred(x)
         variance = self.std.square()
         factor = torch.linalg.cholesky(self._m())
         projected = torch.linalg.solve_triangular(factor, self.weight.T @ centred.T, upper=False)
@@ -96,15 +86,13 @@ class ProbabilisticPCA(nn.Module):
     def posterior(self, x: Tensor) -> MultivariateNormal:
         """The exact posterior p(z|x) = N(M⁻¹Wᵀ(x − b), σ²M⁻¹), M = WᵀW + σ²I.
 
-        After `fit` the columns of W are orthogonal, so M is diagonal: a VAE with a linear encoder
-        can match this posterior exactly.
+        After `fit` M is diagonal: a VAE with a linear encoder can match this posterior exactly.
         """
         inverse = torch.linalg.inv(self._m())
-        mu = (self._check(x) - self.bias) @ self.weight @ inverse  # (B, L)
+        mu = self._centred(x) @ self.weight @ inverse  # (B, L)
         return MultivariateNormal(mu, self.std.square() * inverse)
 
-    @torch.no_grad()
-    def sample(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
+    def sample(self, n: int, *, rng: Generator | None = None) -> Tensor:
         """Draw n examples: z, then x from p(x|z), (n, D)."""
         check_counts(n=n)
         z = normal((n, self.latent), self.bias, rng)
@@ -112,8 +100,7 @@ class ProbabilisticPCA(nn.Module):
         return z @ self.weight.T + self.bias + noise
 
     def _m(self) -> Tensor:
-        eye = torch.eye(self.latent, device=self.std.device, dtype=self.std.dtype)
-        return self.weight.T @ self.weight + self.std.square() * eye  # (L, L)
+        return self.weight.T @ self.weight + self.std.square().expand(self.latent).diag()
 
-    def _check(self, x: Tensor) -> Tensor:
-        return check_data("x", x, ("B", self.features), like=self.bias)
+    def _centred(self, x: Tensor) -> Tensor:
+        return check_data("x", x, ("B", self.features), like=self.bias) - self.bias

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from helpers.checks import check_between, check_counts, check_data, check_option, check_shape
 from helpers.data.text.rows import HINT, PADDING, check_rows, with_end, without_end
@@ -31,7 +31,7 @@ class RecurrentLanguageModel(nn.Module):
     (B, layers, hidden): (h,) or, for the LSTM, (h, c).
 
     Args:
-        num_symbols: size V ≥ 2 of the alphabet.
+        num_symbols: V.
         embedding: size of a symbol's vector.
         hidden: units of each layer.
         layers: number of layers.
@@ -39,12 +39,6 @@ class RecurrentLanguageModel(nn.Module):
         dropout: probability in [0, 1) of dropping an input of a layer or of the output map.
         forget_bias: bias of the LSTM's forget gates at the start.
         end: learn where sequences end.
-
-    >>> model = RecurrentLanguageModel(3, embedding=4, hidden=8)
-    >>> model.log_prob(torch.tensor([[0, 2, 1], [1, 1, 0]])).shape
-    torch.Size([2])
-    >>> model.sample(2, length=5, prompt=torch.tensor([0, 1])).shape
-    torch.Size([2, 7])
 
     Taught in: models/rnn
     """
@@ -79,12 +73,8 @@ class RecurrentLanguageModel(nn.Module):
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Logits of the next symbol after each one read, and the state after the last.
 
-        Args:
-            x: symbols read, (B, T) in {0, …, V}, where V is `start`.
-            state: the state before the first; None is zero.
-
-        Returns:
-            Logits (B, T, V), with `end` (B, T, V + 1), and the state.
+        Symbols (B, T) in {0, …, V}, where V is `start`, to logits (B, T, V), or V + 1 with `end`. A
+        state of None is zero.
         """
         return self._run(self._checked("x", x, self.start), state)
 
@@ -93,16 +83,10 @@ class RecurrentLanguageModel(nn.Module):
         logits, after = self._run(token[:, None], state)
         return logits[:, 0], after
 
-    def loss(self, x: Tensor, *, rng: torch.Generator | None = None) -> dict[str, Tensor]:
-        """Mean negative log-likelihood of a sequence, in nats.
+    def loss(self, x: Tensor, *, rng: Generator | None = None) -> dict[str, Tensor]:
+        """Mean −log p of whole sequences (B, T), in nats, and ``nats_per_symbol``, ends included.
 
-        Args:
-            x: whole sequences, (B, T) in {0, …, V−1}; with `end` −1 behind their ends.
-            rng: unused; dropout draws from torch's global state.
-
-        Returns:
-            ``loss`` and ``nats_per_symbol``, where ends count as symbols; their exponentials are
-            the perplexities.
+        `rng` is unused: dropout draws from torch's global state.
         """
         nats = -self._log_conditionals(x).sum(1)
         symbols = (x >= 0).sum() + (0 if self.end is None else len(x))
@@ -111,13 +95,7 @@ class RecurrentLanguageModel(nn.Module):
     def loss_and_state(
         self, tokens_in: Tensor, tokens_out: Tensor, state: State | None = None
     ) -> tuple[Tensor, State]:
-        """Mean nats of a symbol in a window of a long sequence, and the state after it.
-
-        Args:
-            tokens_in: symbols read, (B, T) in {0, …, V}.
-            tokens_out: the symbols that followed them, (B, T) in {0, …, V−1}.
-            state: the state before the first; None is zero.
-        """
+        """Mean nats of the symbols (B, T) that followed a window (B, T), and the state after it."""
         x = self._checked("tokens_in", tokens_in, self.start)
         y = self._checked("tokens_out", tokens_out, self.num_symbols - 1)
         check_shape("tokens_out", y, tuple(x.shape))
@@ -145,38 +123,33 @@ class RecurrentLanguageModel(nn.Module):
         length: int = 100,
         prompt: Tensor | None = None,
         keep: Filter | None = None,
-        rng: torch.Generator | None = None,
+        rng: Generator | None = None,
     ) -> Tensor:
         """Draw sequences symbol after symbol, with a carried state: T steps for T symbols.
 
         Args:
-            n: number of sequences, at least 1.
+            n: number of sequences.
             length: number T of symbols to draw; with `end` the largest.
             prompt: (S,) symbols that each sequence continues; they are part of the result.
             keep: filter of the logits, see `helpers.samplers`.
-            rng: source of randomness; without one, the global state of torch.
+            rng: source of randomness.
 
         Returns:
-            (n, S + T) int64, −1 behind the ends; without a prompt S is 0.
+            (n, S + T) int64, −1 behind the ends.
         """
         check_counts(n=n, length=length)
         read = torch.tensor([self.start], device=self.output.weight.device)
         if prompt is not None:
-            largest = self.num_symbols - 1
-            prompt = check_data("prompt", prompt, ("S",), "integer", low=0, high=largest, hint=HINT)
+            top = self.num_symbols - 1
+            prompt = check_data("prompt", prompt, ("S",), "integer", low=0, high=top, hint=HINT)
             read = torch.cat([read, prompt.to(read.device)])
         with evaluating(self):
             state = self._run(read[None, :-1], None)[1] if len(read) > 1 else None
             if state is not None:
                 state = tuple(part.expand(n, -1, -1) for part in state)
+            token = read[-1:].expand(n)
             drawn = ancestral(
-                self.step,
-                read[-1:].expand(n),
-                state,
-                length=length,
-                keep=keep,
-                end=self.end,
-                rng=rng,
+                self.step, token, state, length=length, keep=keep, end=self.end, rng=rng
             )
         if self.end is not None:
             drawn = without_end(drawn, self.end)
@@ -189,8 +162,8 @@ class RecurrentLanguageModel(nn.Module):
         else:
             y = with_end(check_rows("x", x, self.num_symbols, like=self.output.weight), self.end)
         logits, _ = self._run(F.pad(y[:, :-1].clamp(min=0), (1, 0), value=self.start), None)
-        how: dict[str, Any] = {"ignore_index": PADDING, "reduction": "none"}
-        return -F.cross_entropy(logits.flatten(0, 1), y.flatten(), **how).view_as(y)
+        flat = logits.flatten(0, 1), y.flatten()
+        return -F.cross_entropy(*flat, ignore_index=PADDING, reduction="none").view_as(y)
 
     def _run(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
         x = F.dropout(self.embedding(x), self.dropout, self.training)
@@ -202,10 +175,8 @@ class RecurrentLanguageModel(nn.Module):
         return logits, _swap(after if self.cell == "lstm" else (after,))
 
     def _checked(self, name: str, x: Tensor, largest: int) -> Tensor:
-        weight = self.output.weight
-        return check_data(
-            name, x, ("B", "T"), "integer", like=weight, low=0, high=largest, hint=HINT
-        )
+        shape, like = ("B", "T"), self.output.weight
+        return check_data(name, x, shape, "integer", like=like, low=0, high=largest, hint=HINT)
 
 
 def _swap(state: State) -> State:

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from helpers.checks import check_between, check_counts
@@ -28,23 +28,17 @@ class SequenceToSequence(nn.Module):
     the same for all t. The symbol V is written as the end, y_{T+1}, and read as the start, y_0.
     So the probabilities of the sequences of all lengths sum to 1.
 
-    Targets and sources are rows with −1 behind their ends. A source may lie on the CPU wherever the
-    model is: its lengths are needed there, and an accelerator has to be waited for.
+    Targets (B, T) and sources (B, S) are rows with −1 behind their ends. A source may lie on the
+    CPU wherever the model is: its lengths are needed there.
 
     Args:
         num_source: number of source symbols.
         num_target: V, number of target symbols, the end not counted.
         embedding: size of a symbol's vector.
-        hidden: units of the decoder, and of each direction of the encoder.
+        hidden: H, units of the decoder, and of each direction of the encoder.
         attention: False gives the decoder one vector for the whole source.
 
     References: Cho et al. 2014, arXiv 1406.1078; Bahdanau et al. 2014, arXiv 1409.0473.
-
-    >>> from helpers.data.text import pad
-    >>> model = SequenceToSequence(9, 5, embedding=4, hidden=6)
-    >>> source, target = pad([[8, 0, 1], [3]]), pad([[4], [2, 2]])
-    >>> model.log_prob(target, source).shape
-    torch.Size([2])
 
     Taught in: applications/text
     """
@@ -71,19 +65,18 @@ class SequenceToSequence(nn.Module):
         self.output = nn.Linear(3 * hidden, num_target + 1)
 
     def encode(self, source: Tensor) -> State:
-        """What the decoder needs of a source (B, S): a tuple.
+        """What the decoder needs of a source (B, S).
 
-        The decoder's first state (B, H), the encoder's states (B, S, 2H), their keys (B, S, H),
-        and (B, S) bool, True on symbols. Without attention S is 1: the last states.
+        Its first state (B, H), the encoder's states (B, S, 2H), their keys (B, S, H), and (B, S)
+        bool, True on symbols. Without attention S is 1: the last states.
         """
         source = check_rows("source", source, self.num_source, shortest=1)
+        # sorted here: torch's `enforce_sorted=False` reads the order back from an accelerator
         lengths, order = (source >= 0).sum(1).cpu().sort(descending=True)
         source = source.to(self.output.weight.device)
         order, back = order.to(source.device), order.argsort().to(source.device)
-        mask = source >= 0
-        x = self.read(source.clamp(min=0))
-        packed = pack_padded_sequence(x[order], lengths, batch_first=True)  # longest first
-        states, last = self.encoder(packed)
+        mask, x = source >= 0, self.read(source.clamp(min=0))
+        states, last = self.encoder(pack_padded_sequence(x[order], lengths, batch_first=True))
         ends = last.transpose(0, 1).flatten(1)[back]  # (B, 2H)
         s = torch.tanh(self.bridge(ends))
         if self.attention is None:
@@ -103,35 +96,21 @@ class SequenceToSequence(nn.Module):
         return torch.full_like(state[3][:, 0], self.end, dtype=torch.int64), state
 
     def forward(
-        self,
-        target: Tensor,
-        source: Tensor,
-        *,
-        own: float = 0.0,
-        rng: torch.Generator | None = None,
+        self, target: Tensor, source: Tensor, *, own: float = 0.0, rng: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
         """Logits of each symbol given the *true* ones before it: teacher forcing.
 
-        Args:
-            target: (B, T), −1 behind the ends.
-            source: (B, S), −1 behind the ends.
-            own: probability with which a symbol that is read is replaced by one drawn from the
-                model's own distribution (scheduled sampling).
-            rng: source of these draws.
-
-        Returns:
-            Logits (B, T + 1, V + 1), the last symbol being the end, and the attention's weights
-            (B, T + 1, S).
+        With probability `own` a symbol that is read is replaced by one drawn from the model's own
+        distribution (scheduled sampling). Returns logits (B, T + 1, V + 1) and the attention's
+        weights (B, T + 1, S).
         """
         check_between("own", own, 0, 1)
         target = check_rows("target", target, self.num_target, like=self.output.weight)
-        token, state = self.begin(source)
+        state = self.encode(source)
         logits: list[Tensor] = []
         weights: list[Tensor] = []
-        for t in range(target.shape[1] + 1):
-            if t > 0:
-                token = target[:, t - 1].clamp(min=0)
-            if t > 0 and own > 0:
+        for token in F.pad(target.clamp(min=0), (1, 0), value=self.end).unbind(1):
+            if logits and own > 0:
                 drawn = choose(logits[-1].detach().softmax(-1), rng)
                 coin = uniform(token.shape, logits[-1], rng)
                 token = torch.where(coin < own, drawn, token)
@@ -141,17 +120,11 @@ class SequenceToSequence(nn.Module):
         return torch.stack(logits, 1), torch.stack(weights, 1)
 
     def loss(
-        self,
-        target: Tensor,
-        source: Tensor,
-        *,
-        own: float = 0.0,
-        rng: torch.Generator | None = None,
+        self, target: Tensor, source: Tensor, *, own: float = 0.0, rng: Generator | None = None
     ) -> dict[str, Tensor]:
         """Mean −log p of a target, the end included, in nats, and ``nats_per_symbol``.
 
-        Arguments as in `forward`. With `own` above 0 it is the loss of scheduled sampling, which
-        is no likelihood.
+        With `own` above 0 (see `forward`) it is the loss of scheduled sampling, no likelihood.
         """
         nats = -self.log_conditionals(target, source, own=own, rng=rng).sum(1)
         symbols = (target >= 0).sum() + len(target)
@@ -161,8 +134,8 @@ class SequenceToSequence(nn.Module):
         """Log-probability of each symbol and of the end: (B, T + 1) nats, 0 behind the end."""
         logits, _ = self(target, source, **options)
         y = with_end(target.long(), self.end)
-        how: dict[str, Any] = {"ignore_index": PADDING, "reduction": "none"}
-        return -F.cross_entropy(logits.flatten(0, 1), y.flatten(), **how).view_as(y)
+        flat = logits.flatten(0, 1), y.flatten()
+        return -F.cross_entropy(*flat, ignore_index=PADDING, reduction="none").view_as(y)
 
     def log_prob(self, target: Tensor, source: Tensor) -> Tensor:
         """Exact log p(target | source), the end included: (B, T) and (B, S) to (B,) nats."""
@@ -176,39 +149,29 @@ class SequenceToSequence(nn.Module):
         source: Tensor,
         length: int = 100,
         keep: Filter | None = None,
-        rng: torch.Generator | None = None,
+        rng: Generator | None = None,
     ) -> Tensor:
-        """Draw n targets for each source.
+        """Draw n targets for each source, one after the other: (B · n, T) int64.
 
-        Args:
-            n: at least 1.
-            source: (B, S), −1 behind the ends.
-            length: most symbols of a target.
-            keep: filter of the logits; ``lambda z: top_k(z, 1)`` is the greedy choice.
-            rng: source of randomness; without one, the global state of torch.
-
-        Returns:
-            (B · n, T) int64, −1 behind the ends, the n targets of a source one after the other.
+        A target has at most `length` symbols. The filter ``keep=lambda z: top_k(z, 1)`` is the
+        greedy choice.
         """
         check_counts(n=n)
         token, state = self.begin(source)
         token, state = token.repeat_interleave(n), tuple(s.repeat_interleave(n, 0) for s in state)
-        options = {"length": length, "keep": keep, "end": self.end, "rng": rng}
-        return without_end(ancestral(self.step, token, state, **options), self.end)  # type: ignore[arg-type]
+        rows = ancestral(self.step, token, state, length=length, keep=keep, end=self.end, rng=rng)
+        return without_end(rows, self.end)
 
     @torch.no_grad()
     def beam(self, source: Tensor, *, width: int, length: int = 100) -> tuple[Tensor, Tensor]:
         """The most probable targets of one source (1, S) that a beam finds, best first.
 
-        Returns:
-            Targets (W, T), −1 behind the ends, and log p (W,) in nats. A target that fills all
-            `length` places may have no end, and then its log p is that of a beginning.
+        Targets (W, T) and log p (W,) in nats. A target that fills all `length` places may have no
+        end, and then its log p is that of a beginning.
         """
         token, state = self.begin(source)
-        found, log_p = beam_search(
-            self.step, token, state, length=length, width=width, end=self.end
-        )
-        return without_end(found, self.end), log_p
+        rows, log_p = beam_search(self.step, token, state, length=length, width=width, end=self.end)
+        return without_end(rows, self.end), log_p
 
     def _look_and_write(self, token: Tensor, state: State) -> tuple[Tensor, State, Tensor]:
         s, h, keys, mask = state

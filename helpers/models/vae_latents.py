@@ -1,4 +1,7 @@
-"""Looking into the latent space of a VAE: paths through it, and which dimensions are in use."""
+"""Looking into the latent space of a VAE: paths through it, and which dimensions are in use.
+
+Taught in: models/vae
+"""
 
 from collections.abc import Sequence
 
@@ -10,10 +13,6 @@ from helpers.distributions import Gaussian
 from helpers.models.vae import VAE
 from helpers.networks import evaluating
 
-#: A latent dimension is active where its posterior mean varies more than this over the data
-#: (Burda et al., arXiv:1509.00519).
-ACTIVE_VARIANCE = 0.01
-
 
 @torch.no_grad()
 def interpolate(model: VAE, x0: Tensor, x1: Tensor, steps: int) -> Tensor:
@@ -21,16 +20,8 @@ def interpolate(model: VAE, x0: Tensor, x1: Tensor, steps: int) -> Tensor:
 
     $$z_s = (1 - s)\,\mu(x_0) + s\,\mu(x_1), \qquad s = 0, \tfrac{1}{S-1}, \dots, 1$$
 
-    Args:
-        model: the VAE.
-        x0: where the paths start, (B, *event).
-        x1: where they end, same shape.
-        steps: S, at least 2: number of points with both ends.
-
-    Returns:
-        (B, S, *event), on the scale of ``model.decode_mean``.
-
-    Taught in: models/vae
+    Starts and ends (B, *event) to S = `steps` points with both ends, (B, S, *event), on the scale
+    of ``model.decode_mean``.
     """
     check_counts(2, steps=steps)
     check_shape("x1", x1, x0.shape, hint="give as many ends as starts")
@@ -47,15 +38,13 @@ def latent_traversal(
     """Decoded means while one latent dimension at a time takes given values.
 
     Args:
-        model: the VAE.
+        model: a VAE.
         x: one example, (1, *event); the other dimensions stay at its posterior mean.
         values: what the moving dimension is set to, (S,); the prior's scale is 1.
         dimensions: which latent dimensions to move, M of them; all L by default.
 
     Returns:
         (M, S, *event), on the scale of ``model.decode_mean``.
-
-    Taught in: models/vae
     """
     check_shape("values", values, ("S",))
     if len(x) != 1:
@@ -71,19 +60,12 @@ def latent_traversal(
 
 @torch.no_grad()
 def active_units(model: VAE, x: Tensor) -> Tensor:
-    r"""How much each latent dimension's posterior mean varies over the data.
+    r"""How much each latent dimension's posterior mean varies over the data: (N, *event) to (L,).
 
     $$A_l = \mathrm{Var}_{x}\left[\mu_l(x)\right]$$
 
-    A dimension counts as active for A above `ACTIVE_VARIANCE` = 0.01; a collapsed one has q(z|x)
-    equal to the prior for all x, and A near 0.
-
-    Returns:
-        (L,) for data of shape (N, *event).
-
-    Reference: Burda et al., arXiv:1509.00519.
-
-    Taught in: models/vae
+    A dimension counts as active for A above 0.01; a collapsed one has q(z|x) equal to the prior for
+    all x, and A near 0. Reference: Burda et al., arXiv:1509.00519.
     """
     if len(x) < 2:
         raise argument_error("x", "hold at least 2 examples", len(x), "a variance needs two")
@@ -93,12 +75,8 @@ def active_units(model: VAE, x: Tensor) -> Tensor:
 
 @torch.no_grad()
 def kl_per_dimension(model: VAE, x: Tensor) -> Tensor:
-    """The KL of each latent dimension from its prior, (B, L), nats: L terms of the bound's KL.
-
-    Taught in: models/vae
-    """
+    """The KL of each latent dimension from its prior, (B, L), nats: L terms of the bound's KL."""
     with evaluating(model):
         q, p = model.posterior(x), model.prior()
-    # Each dimension is a distribution of its own.
-    alone = Gaussian(q.mean.reshape(-1, 1), q.log_std.reshape(-1, 1))  # (B·L, 1)
+    alone = Gaussian(q.mean.reshape(-1, 1), q.log_std.reshape(-1, 1))  # (B·L, 1): each by itself
     return alone.kl(Gaussian(p.mean[:, :1], p.log_std[:, :1])).reshape(q.mean.shape)

@@ -384,7 +384,7 @@ def test_baum_welch_counts_over_all_paths(hmm: tuple[Any, ...]) -> None:
         for k, v in zip(z, x.tolist()):
             emitted[k, v] += w
     model = HiddenMarkovModel(*tables)
-    model.em_step(x[None])
+    model.fit(x[None], max_steps=1)
     first = torch.stack([weight[paths[:, 0] == k].sum() for k in range(3)])
     torch.testing.assert_close(model.initial, first)
     torch.testing.assert_close(model.transition, moves / moves.sum(1, keepdim=True))

@@ -11,8 +11,8 @@ from scipy.spatial.distance import cdist
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
+import helpers.metrics.distances as module
 from helpers.metrics import (
-    distances,
     frechet_distance,
     mmd,
     mode_coverage,
@@ -33,7 +33,7 @@ FUNCTIONS = [
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize(("a", "b"), [((50, 8), (50, 1)), ((50, 1), (50, 8)), ((50, 8), (50,))])
-def test_distances_of_different_shapes_are_refused(
+def test_sets_of_different_shapes_are_refused(
     function: Callable[[Tensor, Tensor], object], a: tuple[int, ...], b: tuple[int, ...]
 ) -> None:
     with pytest.raises(ValueError, match=r"must have shape \(N.*examples of both sets"):
@@ -61,7 +61,7 @@ def test_images_are_rows_and_numbers_points() -> None:
 def test_distances_are_scipys_block_by_block(
     chunk: int, seed: int, device: torch.device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(distances, "CHUNK", chunk)
+    monkeypatch.setattr(module, "CHUNK", chunk)
     x, y = torch.randn(33, 5, generator=seeded(seed)), torch.randn(35, 5, generator=seeded(seed))
     for shift in (0.0, 1e9):
         blocks = list(distance_blocks((x + shift).to(device), (y + shift).to(device)))
@@ -71,9 +71,9 @@ def test_distances_are_scipys_block_by_block(
 
 
 @pytest.mark.parametrize("k", [1, 4])
-@pytest.mark.parametrize("chunk", [1, 50, distances.CHUNK])
+@pytest.mark.parametrize("chunk", [1, 50, module.CHUNK])
 def test_nearest_neighbours_by_scikit_learn(k, chunk, seed, device, monkeypatch):
-    monkeypatch.setattr(distances, "CHUNK", chunk)
+    monkeypatch.setattr(module, "CHUNK", chunk)
     g = seeded(seed)
     x, reference = torch.randn(7, 2, 3, generator=g), torch.randn(29, 2, 3, generator=g)
     distances, rows = nearest_neighbours(x.to(device), reference.to(device), k)

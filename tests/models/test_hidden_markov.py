@@ -49,7 +49,7 @@ def joints(model: HiddenMarkovModel, x: Tensor) -> Tensor:
 
 
 def test_filtered_states_and_next_symbols_by_all_paths(model: HiddenMarkovModel, x: Tensor) -> None:
-    states, steps = model.filtered(x)
+    states, steps = model._forward(x)
     before = torch.ones(B)
     for t in range(1, T + 1):
         p = torch.stack([joints(model, row[:t]) for row in x])  # (B, K^t)
@@ -97,7 +97,7 @@ def test_one_step_of_baum_welch_counts_over_all_paths(model: HiddenMarkovModel, 
                 moves[j, k] += weight
             for k, symbol in zip(path, row.tolist()):
                 emitted[k, symbol] += weight
-    model.em_step(x)
+    model.fit(x, max_steps=1)
     torch.testing.assert_close(model.initial, first)
     torch.testing.assert_close(model.transition, moves / moves.sum(1, keepdim=True))
     torch.testing.assert_close(model.emission, emitted / emitted.sum(1, keepdim=True))
@@ -177,7 +177,7 @@ def test_narrow_integers_are_symbols(
     assert torch.equal(model.log_prob(x.to(dtype)), model.log_prob(x))
     assert torch.equal(model.viterbi(x.to(dtype))[0], model.viterbi(x)[0])
     assert torch.equal(model.posterior(x.to(dtype))[1], model.posterior(x)[1])
-    model.em_step(x[:1].to(dtype))
+    model.fit(x[:1].to(dtype), max_steps=1)
 
 
 def test_state_that_is_never_visited_keeps_its_rows(seed: int) -> None:
