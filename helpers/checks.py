@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 Dimension = int | str | EllipsisType
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 def argument_error(
@@ -196,7 +196,7 @@ def _check_number(name: str, value: object, expected: str, hint: str, kind: type
         raise argument_error(name, expected, got, hint, TypeError)
 
 
-def check_option(name: str, value: T, options: Iterable[T]) -> T:
+def check_option(name: str, value: _T, options: Iterable[_T]) -> _T:
     """Return `value` if it is one of the `options`; otherwise the error lists them.
 
     >>> check_option("name", "minst", ["digits", "mnist"])

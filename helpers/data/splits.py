@@ -11,7 +11,7 @@ from helpers.checks import argument_error
 from helpers.random import seeded
 
 SHARES = (0.8, 0.1, 0.1)
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +25,12 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class Splits(Generic[T]):
+class Splits(Generic[_T]):
     """The three parts of a data set, and its name."""
 
-    train: T
-    validation: T
-    test: T
+    train: _T
+    validation: _T
+    test: _T
     name: str
 
 

@@ -18,9 +18,9 @@ State = tuple[Tensor, Tensor]
 class HandwritingPredictor(nn.Module):
     r"""LSTM with a mixture density output: the next step of the pen given all steps before.
 
-    $$ \log p(x_{1:T}) = \sum_{t=1}^T \log p(x_t \mid x_{<t}), \qquad
-       p(x_t \mid x_{<t}) = \mathrm{StrokeMixture}(x_t; W h_t + b), \qquad
-       h_t = \mathrm{LSTM}(x_{t-1}, h_{t-1}), \quad x_0 = 0 $$
+    $$\log p(x_{1:T}) = \sum_{t=1}^T \log p(x_t \mid x_{<t})$$
+    $$p(x_t \mid x_{<t}) = \mathrm{StrokeMixture}(x_t; W h_t + b), \quad
+      h_t = \mathrm{LSTM}(x_{t-1}, h_{t-1}), \quad x_0 = 0$$
 
     The network works with offsets divided by `scale`; log-probabilities are for offsets in the
     unit of the data. T is given, not modelled.

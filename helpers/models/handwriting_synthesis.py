@@ -36,9 +36,9 @@ class Writing(NamedTuple):
 class HandwritingSynthesiser(nn.Module):
     r"""Two LSTM layers with a soft window on the text between them, and a mixture density output.
 
-    $$ h_t = \mathrm{LSTM}_1([x_{t-1}, w_{t-1}], h_{t-1}), \quad w_t = \mathrm{window}(h_t, c),
-       \quad g_t = \mathrm{LSTM}_2([x_{t-1}, h_t, w_t], g_{t-1}), \quad
-       p(x_t \mid x_{<t}, c) = \mathrm{StrokeMixture}(x_t; W [g_t, h_t] + b) $$
+    $$h_t = \mathrm{LSTM}_1([x_{t-1}, w_{t-1}], h_{t-1}), \quad w_t = \mathrm{window}(h_t, c)$$
+    $$g_t = \mathrm{LSTM}_2([x_{t-1}, h_t, w_t], g_{t-1})$$
+    $$p(x_t \mid x_{<t}, c) = \mathrm{StrokeMixture}(x_t; W [g_t, h_t] + b)$$
 
     Units as in `helpers.models.handwriting.HandwritingPredictor`.
 

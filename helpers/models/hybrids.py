@@ -66,9 +66,8 @@ class AdversarialAutoencoder(_Autoencoder):
 
     For the discriminator a draw of the prior is real and the code of an example is generated:
 
-    $$L_{AE} = -\mathbb E_x \log p(x \mid f(x)), \qquad
-      L_D = -\mathbb E_{z \sim \mathcal N(0, I)} \log D(z) - \mathbb E_x \log(1 - D(f(x))), \qquad
-      L_f = -\mathbb E_x \log D(f(x))$$
+    $$L_{AE} = -\mathbb E_x \log p(x \mid f(x)), \qquad L_f = -\mathbb E_x \log D(f(x))$$
+    $$L_D = -\mathbb E_{z \sim \mathcal N(0, I)} \log D(z) - \mathbb E_x \log(1 - D(f(x)))$$
 
     The game constrains the aggregate posterior, the distribution of f(x) over all x, and no code of
     a single example. There is no bound on the likelihood, hence no `loss` and no `log_prob_bound`.

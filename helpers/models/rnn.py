@@ -20,9 +20,9 @@ CELLS: dict[str, Any] = {"elman": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 class RecurrentLanguageModel(nn.Module):
     r"""The chain rule, with one network for all its factors.
 
-    $$ \log p(x) = \sum_{t=1}^{T} \log p(x_t \mid x_{<t}), \qquad
-       p(\,\cdot \mid x_{<t}) = \mathrm{softmax}(W h_t + b), \qquad
-       h_t = \mathrm{cell}(h_{t-1}, x_{t-1}) $$
+    $$\log p(x) = \sum_{t=1}^{T} \log p(x_t \mid x_{<t})$$
+    $$p(\,\cdot \mid x_{<t}) = \mathrm{softmax}(W h_t + b), \quad
+      h_t = \mathrm{cell}(h_{t-1}, x_{t-1})$$
 
     x_0 is a symbol of its own with the code V, `start`, that is read and never written. So the
     probabilities of all V^T sequences of a length sum to 1. With `end` the same code is written

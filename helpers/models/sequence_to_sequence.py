@@ -19,9 +19,9 @@ State = tuple[Tensor, ...]
 class SequenceToSequence(nn.Module):
     r"""A distribution over target sequences for each source sequence.
 
-    $$ \log p(y \mid x) = \sum_{t=1}^{T+1} \log p(y_t \mid y_{<t}, x), \qquad
-       s_t = \mathrm{GRU}(s_{t-1}, [E y_{t-1}; c_t]), \qquad
-       p(\,\cdot \mid y_{<t}, x) = \mathrm{softmax}(W [s_t; c_t] + b) $$
+    $$\log p(y \mid x) = \sum_{t=1}^{T+1} \log p(y_t \mid y_{<t}, x)$$
+    $$s_t = \mathrm{GRU}(s_{t-1}, [E y_{t-1}; c_t])$$
+    $$p(\,\cdot \mid y_{<t}, x) = \mathrm{softmax}(W [s_t; c_t] + b)$$
 
     The encoder is a GRU that reads x in both directions. The context c_t is the mean of its states
     under `AdditiveAttention` with the query s_{t−1}, or, without attention, the two last states,

@@ -44,8 +44,8 @@ class ElmanCell(_Cell):
 class GRUCell(_Cell):
     r"""The gated recurrent unit, with the reset gate after the product as in PyTorch.
 
-    $$ r = \sigma(W_r x + U_r h), \quad z = \sigma(W_z x + U_z h), \quad
-       n = \tanh(W_n x + r \odot (U_n h)), \quad h' = (1 - z) \odot n + z \odot h $$
+    $$r = \sigma(W_r x + U_r h), \quad z = \sigma(W_z x + U_z h)$$
+    $$n = \tanh(W_n x + r \odot (U_n h)), \quad h' = (1 - z) \odot n + z \odot h$$
 
     Each product carries a bias of its own. The rows of the weights are r, z, n, in this order.
     """
@@ -63,8 +63,8 @@ class GRUCell(_Cell):
 class LSTMCell(_Cell):
     r"""The long short-term memory.
 
-    $$ i, f, o = \sigma(W_{ifo} x + U_{ifo} h), \quad g = \tanh(W_g x + U_g h), \quad
-       c' = f \odot c + i \odot g, \quad h' = o \odot \tanh c' $$
+    $$i, f, o = \sigma(W_{ifo} x + U_{ifo} h), \quad g = \tanh(W_g x + U_g h)$$
+    $$c' = f \odot c + i \odot g, \quad h' = o \odot \tanh c'$$
 
     Each product carries a bias of its own. The rows of the weights are i, f, g, o, in this order.
     Without a `forget_bias` the forget gate's bias is random, as in PyTorch. The state is (h, c).

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 class SoftWindow(nn.Module):
     r"""Weights over the letters of a text, from bumps whose centres move to the right.
 
-    $$ (\hat\alpha, \hat\beta, \hat\kappa) = W h_t + b, \qquad \kappa_t = \kappa_{t-1}
-       + e^{\hat\kappa}, \qquad \phi(t, u) = \sum_j e^{\hat\alpha_j} \exp\big(-e^{\hat\beta_j}
-       (\kappa_{t,j} - u)^2\big), \qquad w_t = \sum_u \phi(t, u)\, c_u $$
+    $$(\hat\alpha, \hat\beta, \hat\kappa) = W h_t + b, \quad
+      \kappa_t = \kappa_{t-1} + e^{\hat\kappa}$$
+    $$\phi(t, u) = \sum_j e^{\hat\alpha_j} \exp\big(-e^{\hat\beta_j} (\kappa_{t,j} - u)^2\big), \quad
+      w_t = \sum_u \phi(t, u)\, c_u$$
 
     Letters are counted from 0. At first each of the J bumps moves by 1/`letter_steps` a step.
 
