@@ -11,8 +11,8 @@ class SoftWindow(nn.Module):
 
     $$(\hat\alpha, \hat\beta, \hat\kappa) = W h_t + b, \quad
       \kappa_t = \kappa_{t-1} + e^{\hat\kappa}$$
-    $$\phi(t, u) = \sum_j e^{\hat\alpha_j} \exp\big(-e^{\hat\beta_j} (\kappa_{t,j} - u)^2\big), \quad
-      w_t = \sum_u \phi(t, u)\, c_u$$
+    $$\phi(t, u) = \sum_j e^{\hat\alpha_j} \exp\big(-e^{\hat\beta_j} (\kappa_{t,j} - u)^2\big)$$
+    $$w_t = \sum_u \phi(t, u)\, c_u$$
 
     Letters are counted from 0. At first each of the J bumps moves by 1/`letter_steps` a step.
 
