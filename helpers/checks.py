@@ -79,16 +79,20 @@ def check_data(
         raise argument_error(name, expected, x.dtype, "convert it with x.to(…)", TypeError)
     if like is not None:
         check_same_device(name, x, "the model", like.device)
-    if x.device.type == "cpu":
-        if kind == "float":
-            check_finite(name, x)
-        smallest, largest = (end.item() for end in x.detach().aminmax())
-        got = f"values from {smallest:.6g} to {largest:.6g}"
-        if kind == "binary" and not torch.equal(x, x.square()):  # only 0 and 1 are their squares
-            raise argument_error(name, "hold only 0 and 1", got, "draw binary values from it")
-        if not low <= smallest <= largest <= high:
-            raise argument_error(name, f"lie in [{low:g}, {high:g}]", got, hint)
+    if x.device.type != "cpu":
+        return x
+    if kind == "float":
+        check_finite(name, x)
+    if kind == "binary" and not torch.equal(x, x.square()):  # only 0 and 1 are their squares
+        raise argument_error(name, "hold only 0 and 1", _span(x), "draw binary values from it")
+    if (low, high) != (-math.inf, math.inf) and ((x < low) | (x > high)).any():
+        raise argument_error(name, f"lie in [{low:g}, {high:g}]", _span(x), hint)
     return x
+
+
+def _span(x: Tensor) -> str:
+    smallest, largest = (end.item() for end in x.detach().aminmax())
+    return f"values from {smallest:.6g} to {largest:.6g}"
 
 
 def check_shape(name: str, x: object, shape: Sequence[Dimension], *, hint: str = "") -> Tensor:
