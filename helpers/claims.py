@@ -52,7 +52,7 @@ class Claim:
 
     @property
     def comparison(self) -> str:
-        """The comparison with its numbers, such as ``1.83 < 2.03``, in digits that tell them apart."""
+        """The comparison, such as ``1.83 < 2.03``, with digits that tell the two apart."""
         for digits in range(4, 9):
             left, right = f"{self.left:,.{digits}g}", f"{self.right:,.{digits}g}"
             if left != right or self.relation in ("==", "≈"):
