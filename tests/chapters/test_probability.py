@@ -52,7 +52,7 @@ def huffman(p: list[float]) -> float:
     return total
 
 
-@pytest.mark.equation("eq-probability-entropy")
+@pytest.mark.equation("eq-probability-entropy", frozen="fd47da62")
 def test_entropy_is_the_length_of_a_huffman_code() -> None:
     """SciPy's entropy, its range, and Huffman's optimal code: equal for dyadic, within a bit."""
     entropy = lesson("entropy")["entropy"]
@@ -68,7 +68,7 @@ def test_entropy_is_the_length_of_a_huffman_code() -> None:
     assert entropy(torch.tensor([0.0, 1.0])) == 0
 
 
-@pytest.mark.equation("eq-probability-cross-entropy")
+@pytest.mark.equation("eq-probability-cross-entropy", frozen="c92cfe20")
 def test_cross_entropy_is_entropy_plus_divergence() -> None:
     """SciPy's entropy and relative entropy, added, and torch's cross-entropy."""
     cells = lesson("entropy")
@@ -80,7 +80,7 @@ def test_cross_entropy_is_entropy_plus_divergence() -> None:
     torch.testing.assert_close(value, expected)
 
 
-@pytest.mark.equation("eq-probability-kl")
+@pytest.mark.equation("eq-probability-kl", frozen="618d3eec")
 def test_kl_on_the_grid_is_the_closed_form_of_two_normals() -> None:
     """torch.distributions' closed form for normal densities; zero only for equal ones."""
     cells = lesson("directions")
@@ -93,7 +93,7 @@ def test_kl_on_the_grid_is_the_closed_form_of_two_normals() -> None:
         assert kl(a.log_prob(x), a.log_prob(x)) == 0
 
 
-@pytest.mark.equation("eq-probability-moments")
+@pytest.mark.equation("eq-probability-moments", frozen="5c1898b0")
 def test_forward_fit_has_the_moments_of_the_mixture() -> None:
     """Mean and variance of the mixture by the law of total variance, and a search by SciPy."""
     cells = lesson("directions")
@@ -112,7 +112,7 @@ def test_forward_fit_has_the_moments_of_the_mixture() -> None:
     assert value == pytest.approx(best.fun, abs=1e-8)
 
 
-@pytest.mark.equation("eq-probability-mode-cost")
+@pytest.mark.equation("eq-probability-mode-cost", frozen="69eb4106")
 @pytest.mark.parametrize("weight", [0.3, 0.85])
 def test_reverse_fit_of_separate_humps_costs_the_log_weight(weight: float) -> None:
     """SciPy's adaptive integral and Nelder-Mead minimum, against −log of the hump's weight."""
@@ -142,7 +142,7 @@ def test_reverse_fit_of_separate_humps_costs_the_log_weight(weight: float) -> No
     assert best.fun == pytest.approx(-math.log(weight), abs=1e-4)
 
 
-@pytest.mark.equation("eq-probability-mle")
+@pytest.mark.equation("eq-probability-mle", frozen="04c382f2")
 def test_likelihood_and_divergence_have_one_minimum(seed: int) -> None:
     """Mean −log p of single observations in a loop, against entropy plus KL of frequencies."""
     cells = lesson("entropy")
@@ -164,7 +164,7 @@ def test_squared_error_is_the_likelihood_of_a_fixed_width() -> None:
     assert value == pytest.approx(expected)
 
 
-@pytest.mark.equation("eq-probability-excess")
+@pytest.mark.equation("eq-probability-excess", frozen="04c3fec9")
 def test_a_parameter_costs_half_a_nat_over_n(seed: int) -> None:
     """The mean over 4,000 fits within 5 standard errors, and a chi-squared law of the excess."""
     excess_kl = lesson("excess", seed=seed)["excess_kl"]
@@ -174,7 +174,7 @@ def test_a_parameter_costs_half_a_nat_over_n(seed: int) -> None:
         assert stats.kstest((2 * n * values).numpy(), stats.chi2(d).cdf).pvalue > 1e-6
 
 
-@pytest.mark.equation("eq-probability-f")
+@pytest.mark.equation("eq-probability-f", frozen="c67f9381")
 def test_each_f_gives_its_divergence() -> None:
     """helpers' divergences and SciPy's; non-negative, zero for equal distributions."""
     cells = lesson("f-divergences")
@@ -194,7 +194,7 @@ def test_each_f_gives_its_divergence() -> None:
         assert f(name, p, p).abs().max() < 1e-12
 
 
-@pytest.mark.equation("eq-probability-bounds")
+@pytest.mark.equation("eq-probability-bounds", frozen="8961c2c9")
 def test_bounds_hold_and_are_nearly_reached(seed: int) -> None:
     """20,000 random pairs obey all bounds; two-point pairs computed by hand come close to them."""
     draws = seeded(seed)
@@ -218,7 +218,7 @@ def test_bounds_hold_and_are_nearly_reached(seed: int) -> None:
     assert js.item() == pytest.approx(0.3 * math.log(2))
 
 
-@pytest.mark.equation("eq-probability-transport")
+@pytest.mark.equation("eq-probability-transport", frozen="4440d9cc")
 def test_transport_is_the_best_assignment_of_points(seed: int) -> None:
     """SciPy's Hungarian algorithm on points in the plane, and the length of a common shift."""
     one, two = torch.randn(2, 9, 2, generator=seeded(seed))
@@ -232,7 +232,7 @@ def test_transport_is_the_best_assignment_of_points(seed: int) -> None:
     assert shifted.item() == pytest.approx(5.0)
 
 
-@pytest.mark.equation("eq-probability-quantile")
+@pytest.mark.equation("eq-probability-quantile", frozen="a91955ee")
 def test_sorting_is_scipys_wasserstein_distance(seed: int) -> None:
     """SciPy's distance of the two samples; and a closed form for two normal densities."""
     sorted_distance = lesson("wasserstein", seed=seed)["sorted_distance"]
@@ -247,7 +247,7 @@ def test_sorting_is_scipys_wasserstein_distance(seed: int) -> None:
     )
 
 
-@pytest.mark.equation("eq-probability-monte-carlo")
+@pytest.mark.equation("eq-probability-monte-carlo", frozen="60f5d055")
 def test_error_of_the_mean_falls_as_the_root(seed: int) -> None:
     """The variance of 4,000 repeated averages against Var[f] / N in closed form, f = x² − x."""
     draws = seeded(seed)
@@ -258,7 +258,7 @@ def test_error_of_the_mean_falls_as_the_root(seed: int) -> None:
         assert_mean_close((means - 1.0).square(), 3 / n)  # Var[x²] + Var[x] = 2 + 1
 
 
-@pytest.mark.equation("eq-probability-importance")
+@pytest.mark.equation("eq-probability-importance", frozen="c50da102")
 def test_importance_sampling_is_unbiased_and_its_variance_the_chi_squared(seed: int) -> None:
     """The exact tail probability, and the variance of w against SciPy's integral of p²/q − 1."""
     cells = lesson("importance", seed=seed)
@@ -271,7 +271,7 @@ def test_importance_sampling_is_unbiased_and_its_variance_the_chi_squared(seed: 
     assert_mean_close((ones - 1.0).square(), chi2[0] - 1)
 
 
-@pytest.mark.equation("eq-probability-weights")
+@pytest.mark.equation("eq-probability-weights", frozen="9b74d17c")
 def test_second_moment_of_the_weights() -> None:
     """SciPy's integral of p²/q in one dimension, to the power D; divergent for s² ≤ ½."""
     plot = type("Axes", (), {"__getattr__": lambda self, name: lambda *a, **k: None})()
@@ -305,7 +305,7 @@ def test_narrow_proposal_breaks_the_interval_and_the_mixture_repairs_it(seed: in
     assert_mean_close(terms.flatten(), 1.0)
 
 
-@pytest.mark.equation("eq-probability-change")
+@pytest.mark.equation("eq-probability-change", frozen="ba039fe5")
 def test_change_of_variables_is_autograds_and_sums_to_one(seed: int) -> None:
     """slogdet of autograd's Jacobian, the density summed on a grid, and moments of draws."""
     cells = lesson("change", standard=Normal(0.0, 1.0))
@@ -324,7 +324,7 @@ def test_change_of_variables_is_autograds_and_sums_to_one(seed: int) -> None:
     assert abs(hits.mean().item() - inside) < 5 * 0.5 / math.sqrt(20_000) + 0.01
 
 
-@pytest.mark.equation("eq-probability-dequantisation")
+@pytest.mark.equation("eq-probability-dequantisation", frozen="425650bf")
 def test_dequantised_likelihood_is_a_bound(seed: int) -> None:
     """Exact cell probabilities by SciPy's normal cdf, and the bound integrated by SciPy."""
     for mean, std in ((3.2, 1.5), (1.4, 0.6)):
@@ -347,7 +347,7 @@ def test_expected_noise_of_the_chapter_is_its_average(seed: int) -> None:
     assert_mean_close(nll, cells["gaussian_nll"](levels))
 
 
-@pytest.mark.equation("eq-probability-bpd")
+@pytest.mark.equation("eq-probability-bpd", frozen="c0f89df2")
 def test_bits_do_not_depend_on_the_scale(seed: int) -> None:
     """One density on levels and on [0, 1]: the change of unit by torch's AffineTransform."""
     d, k = 5, 17
@@ -364,7 +364,7 @@ def test_bits_do_not_depend_on_the_scale(seed: int) -> None:
     torch.testing.assert_close(value, expected)
 
 
-@pytest.mark.equation("eq-probability-half")
+@pytest.mark.equation("eq-probability-half", frozen="e1b3369e")
 def test_noise_on_a_part_of_the_cell_gains_the_log_of_its_width(seed: int) -> None:
     """A histogram density built by hand: it sums to one at each width, its loss falls as said."""
     draws = seeded(seed)

@@ -39,7 +39,7 @@ def test_grey_values_make_no_likelihood() -> None:
 B, V, EVENT = 4, 7, (2, 3, 5)
 
 
-@pytest.mark.equation("eq-vae-categorical")
+@pytest.mark.equation("eq-vae-categorical", frozen="e3085256")
 def test_the_likelihood_is_normalised(device: torch.device) -> None:
     """Enumeration of all 5³ images: Σ p(x|z) = 1, each the product of its softmax entries."""
     levels, places = 5, 3

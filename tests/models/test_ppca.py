@@ -44,7 +44,7 @@ def linear_vae(model: ProbabilisticPCA) -> VAE:
     return vae.to(model.bias.device)
 
 
-@pytest.mark.equation("eq-vae-linear-marginal")
+@pytest.mark.equation("eq-vae-linear-marginal", frozen="2f2c9709")
 def test_the_marginal_of_the_linear_model_is_normal(device: torch.device, seed: int) -> None:
     """scipy's multivariate normal density N(b, W Wᵀ + σ² I), and the moments of draws."""
     model = ProbabilisticPCA(D, L).fit(data(device)).to(device)
@@ -60,7 +60,7 @@ def test_the_marginal_of_the_linear_model_is_normal(device: torch.device, seed: 
     assert_mean_close(products, torch.as_tensor(covariance, device=device))
 
 
-@pytest.mark.equation("eq-vae-linear-marginal")
+@pytest.mark.equation("eq-vae-linear-marginal", frozen="2f2c9709")
 def test_the_bound_of_the_linear_vae_is_its_log_likelihood(device: torch.device, seed: int) -> None:
     """scipy's density again: at the exact posterior every importance weight is p(x)."""
     x = data(device)
@@ -77,7 +77,7 @@ def test_the_bound_of_the_linear_vae_is_its_log_likelihood(device: torch.device,
     assert_mean_close((reconstruction - kl).detach().reshape(500, N), expected)
 
 
-@pytest.mark.equation("eq-vae-ppca")
+@pytest.mark.equation("eq-vae-ppca", frozen="cfcf0e7c")
 def test_the_closed_form_is_the_maximum_of_the_likelihood(device: torch.device) -> None:
     """sklearn's PCA.score of the same data, and the gradient of the likelihood, which is zero."""
     x = data(device)
@@ -99,7 +99,7 @@ def test_the_closed_form_is_the_maximum_of_the_likelihood(device: torch.device) 
         assert gradient.abs().max() < 1e-8
 
 
-@pytest.mark.equation("eq-vae-ppca")
+@pytest.mark.equation("eq-vae-ppca", frozen="cfcf0e7c")
 def test_a_trained_linear_vae_does_not_exceed_ppca(device: torch.device, seed: int) -> None:
     """The closed-form maximum, reached by gradient ascent on the bound from a random start."""
     x = data(device) / 4

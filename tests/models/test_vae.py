@@ -32,7 +32,7 @@ class Table(nn.Module):
         return self.rows
 
 
-@pytest.mark.equation("eq-vae-marginal")
+@pytest.mark.equation("eq-vae-marginal", frozen="290d3f07")
 def test_the_marginal_likelihood_is_normalised_and_sampled(device: torch.device, seed: int) -> None:
     """Quadrature of ∫ p(x|z) p(z) dz over the latent plane: sums to 1 over all x, and the model's
     samples have these frequencies.
@@ -45,7 +45,7 @@ def test_the_marginal_likelihood_is_normalised_and_sampled(device: torch.device,
     assert_mean_close(F.one_hot(codes, 16).double(), p)
 
 
-@pytest.mark.equation("eq-vae-elbo")
+@pytest.mark.equation("eq-vae-elbo", frozen="87b89969")
 def test_elbo_terms_estimate_both_integrals(device: torch.device, seed: int) -> None:
     """Quadrature of E_q log p(x|z) and of KL(q‖p) over the latent plane."""
     model, x = toy_vae(device), all_binary(device)
@@ -57,7 +57,7 @@ def test_elbo_terms_estimate_both_integrals(device: torch.device, seed: int) -> 
     torch.testing.assert_close(kl[:16], exact.kl_to_prior, atol=1e-6, rtol=0)
 
 
-@pytest.mark.equation("eq-vae-gap")
+@pytest.mark.equation("eq-vae-gap", frozen="a7ebaf2a")
 def test_the_gap_of_the_bound_is_the_kl_to_the_true_posterior(
     device: torch.device, seed: int
 ) -> None:
@@ -71,7 +71,7 @@ def test_the_gap_of_the_bound_is_the_kl_to_the_true_posterior(
     assert_mean_close((log_likelihood - kl).reshape(n, 16), exact.log_p - exact.kl_to_posterior)
 
 
-@pytest.mark.equation("eq-vae-posterior")
+@pytest.mark.equation("eq-vae-posterior", frozen="12dd8bac")
 def test_the_posterior_is_the_encoders_normal_distribution(device: torch.device) -> None:
     """Quadrature of q(z|x): integral 1, mean mu, covariance diag exp log_var of the encoder."""
     model, x = toy_vae(device), all_binary(device)
@@ -109,7 +109,7 @@ def draws(device: torch.device) -> Tensor:
     return torch.tensor([0.4, -0.9, -0.6, 0.5], device=device).repeat(20_000, 1)
 
 
-@pytest.mark.equation("eq-vae-reparameterisation")
+@pytest.mark.equation("eq-vae-reparameterisation", frozen="1c198f51")
 def test_reparameterised_gradients_are_unbiased(device: torch.device, seed: int) -> None:
     """The analytic gradient of E_q f for f of degree 2, from draws z = mu + std ⊙ eps."""
     model, x, expected = linear_gaussian(device, draws(device))
@@ -118,7 +118,7 @@ def test_reparameterised_gradients_are_unbiased(device: torch.device, seed: int)
     assert_mean_close(gradients, expected)
 
 
-@pytest.mark.equation("eq-vae-score-function")
+@pytest.mark.equation("eq-vae-score-function", frozen="d3878a17")
 def test_score_function_gradients_are_unbiased_and_noisier(device: torch.device, seed: int) -> None:
     """The analytic gradient of E_q f for f of degree 2; the variance beside the other estimate."""
     model, x, expected = linear_gaussian(device, draws(device))
@@ -133,7 +133,7 @@ def test_score_function_gradients_are_unbiased_and_noisier(device: torch.device,
     assert (score.var(0) > 2 * gradients.var(0)).all()
 
 
-@pytest.mark.equation("eq-vae-beta")
+@pytest.mark.equation("eq-vae-beta", frozen="0a63cfa3")
 @pytest.mark.parametrize("beta", [0.0, 1.0, 3.5])
 def test_the_loss_is_reconstruction_plus_beta_kl(
     device: torch.device, seed: int, beta: float
@@ -157,7 +157,7 @@ def test_the_loss_is_reconstruction_plus_beta_kl(
     torch.testing.assert_close(terms[0]["loss"].detach(), with_terms)
 
 
-@pytest.mark.equation("eq-vae-iwae")
+@pytest.mark.equation("eq-vae-iwae", frozen="6e07e651")
 def test_importance_weights_have_mean_p(device: torch.device, seed: int) -> None:
     """Quadrature of p(x); the proposal is wider than the prior, so that the weights are bounded."""
     model, x = wide_posterior(toy_vae(device)), all_binary(device)
@@ -167,7 +167,7 @@ def test_importance_weights_have_mean_p(device: torch.device, seed: int) -> None
     assert_mean_close(log_weights.exp(), Densities(model, x).log_p.exp())
 
 
-@pytest.mark.equation("eq-vae-iwae")
+@pytest.mark.equation("eq-vae-iwae", frozen="6e07e651")
 def test_more_importance_samples_tighten_the_bound(device: torch.device, seed: int) -> None:
     """Quadrature of log p(x) above, and the bounds with k = 1, 5, 50 in this order below it."""
     torch.manual_seed(0)  # one model for all seeds: its bounds differ by more than the noise

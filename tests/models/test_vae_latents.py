@@ -56,7 +56,7 @@ def test_a_traversal_moves_one_dimension(device: torch.device) -> None:
     torch.testing.assert_close(everything[[2, 0]], moved)
 
 
-@pytest.mark.equation("eq-vae-active-units")
+@pytest.mark.equation("eq-vae-active-units", frozen="2407f4e4")
 def test_active_units_are_the_variances_of_the_posterior_means(device: torch.device) -> None:
     """The exact variance aᵀ Cov a of a linear encoder's means; a collapsed dimension has 0."""
     model = linear_vae(device)

@@ -1,0 +1,109 @@
+"""A display as statements, a statement as sides, a side as a function of its symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tools.tex import tree
+from tools.tex.evaluate import BUILTINS, value
+from tools.tex.parser import Parser
+from tools.tex.tokens import RELATIONS, Token, group_end, split, tokenise
+from tools.tex.tree import Node, TexError
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a statement as a function of its symbols."""
+
+    label: str
+    tex: str
+    tree: Node
+
+    @property
+    def names(self) -> list[str]:
+        """What must be bound, or may be: the symbols without indices of sums."""
+        return names(self.tree)
+
+    def __call__(self, bound: dict[str, Any]) -> Any:
+        """The value; the error names the equation, the side and what it needs."""
+        try:
+            return value(self.tree, bound)
+        except TexError as error:
+            text = " ".join(self.tex.split())
+            needs = ", ".join(self.names) or "nothing"
+            message = f"{self.label}: {error}; the side '{text}' needs {needs}"
+            raise TexError(message) from error
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The sides of a statement, each read only when it is asked for."""
+
+    label: str
+    tex: str
+    sides: tuple[tuple[Token, ...], ...]
+
+    def side(self, position: int) -> Side:
+        """One side; raises `TexError` if it cannot be read or is not there."""
+        try:
+            tokens = self.sides[position]
+        except IndexError:
+            message = f"{self.label}: there is no side {position}, there are {len(self.sides)}"
+            raise TexError(message) from None
+        return Side(self.label, self._text(tokens), Parser(self.label, tokens).whole())
+
+    def _text(self, tokens: Sequence[Token]) -> str:
+        return self.tex[tokens[0].begin : tokens[-1].end]
+
+
+def read(tex: str, label: str = "formula") -> list[Statement]:
+    r"""The statements of a display.
+
+    Example:
+        >>> first, second = read(r"y = 2 x^2, \qquad z = \log y")
+        >>> float(first.side(-1)({"x": 3.0}))
+        18.0
+    """
+    tokens = tokenise(tex)
+
+    def between(place: int) -> bool:
+        if tokens[place].text == "&":
+            return place > 0 and tokens[place - 1].text == ","
+        return tokens[place].text in (",", ":", r"\\", r"\quad", r"\qquad")
+
+    found = []
+    for part in split(tokens, between):
+        while part and part[-1].text in (".", ",", ";", "&"):
+            part.pop()
+        while part and part[0].text in ("&", r"\text", ".", ","):
+            del part[: group_end(part, 1) if part[0].text == r"\text" else 1]
+        plain = [
+            token for token in part if token.text != "&" or r"\begin" in {t.text for t in part}
+        ]
+        if plain:
+            relations = {place for place, token in enumerate(plain) if token.text in RELATIONS}
+            sides = split(plain, relations.__contains__)
+            found.append(Statement(label, tex, tuple(tuple(side) for side in sides if side)))
+    return found
+
+
+def names(node: Node) -> list[str]:
+    """The free symbols of a tree, sorted."""
+    return sorted(_free(node, frozenset()) - {"e", "pi", "infty"})
+
+
+def _free(node: Node, bound: frozenset[str]) -> set[str]:
+    if isinstance(node, tree.Name):
+        return set() if node.key in bound or node.key in BUILTINS else {node.key}
+    if isinstance(node, tree.Sub) and node.indices is None:
+        return {node.key}
+    if isinstance(node, tree.Power) and node.exponent is None:
+        return {node.key}
+    if isinstance(node, tree.Fold):
+        ends = (_free(n, bound) for n in (node.low, node.high) if n is not None)
+        inner = bound | set(node.variables)
+        inside = (_free(n, inner) for n in (node.condition, node.body) if n is not None)
+        return set().union(*ends, *inside)
+    return set().union(*(_free(child, bound) for child in tree.children(node)))
