@@ -240,7 +240,7 @@ def _environments(node: tree.Fold, bound: Mapping[str, Any]) -> Iterator[Mapping
         values = list(_range(node, variable, bound))
         environments = [{**outer, variable: v} for outer in environments for v in values]
     for inner in environments:
-        if node.condition is None or value(node.condition, inner):
+        if node.condition is None or np.all(np.asarray(value(node.condition, inner))):
             yield inner
 
 

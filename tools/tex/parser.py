@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from tools.tex import tree
+from tools.tex.evaluate import BUILTINS
 from tools.tex.tokens import (
     ACCENTS,
     ENDS,
@@ -338,16 +339,23 @@ class Parser:
                 return tree.Name(f"{name}_cal")
             if (name == "E" and text == r"\mathbb") or name in ("Var", "Cov"):
                 return self.operator(name)
+            if name in BUILTINS and not self.ended() and self.peek() not in ("(", "[", "_", "^"):
+                return tree.Call(tree.Name(name), (self.product(argument=True),))
             return tree.Name(name)
         if text == r"\nabla":
-            key = f"nabla_{text_of(self.raw())}" if self.accept("_") else "nabla"
-            inner = self.atom()
-            if not isinstance(inner, tree.Name):
-                raise self.error("cannot read the gradient of an expression")
-            return tree.Name(f"{key}_{inner.key}")
+            return self.gradient()
         if re.fullmatch(r"[a-zA-Z]", text) or text[1:] in GREEK or text in FOLDS:
             return tree.Name(text.lstrip("\\"))
         raise self.error(f"cannot read '{text}'")
+
+    def gradient(self) -> Node:
+        """A gradient of a symbol or of its logarithm, as one symbol: ``nabla_theta_log_p``."""
+        key = f"nabla_{text_of(self.raw())}" if self.accept("_") else "nabla"
+        key += "_log" if self.accept(r"\log") else ""
+        inner = self.atom()
+        if not isinstance(inner, tree.Name):
+            raise self.error("cannot read the gradient of an expression")
+        return tree.Name(f"{key}_{inner.key}")
 
     def operator(self, name: str) -> Node:
         """An expectation or a variance: a function, whatever its index says, of what follows."""

@@ -75,10 +75,7 @@ def read(tex: str, label: str = "formula") -> list[Statement]:
 
     found = []
     for part in split(tokens, between):
-        while part and part[-1].text in (".", ",", ";", "&"):
-            part.pop()
-        while part and part[0].text in ("&", r"\text", ".", ","):
-            del part[: group_end(part, 1) if part[0].text == r"\text" else 1]
+        part = _without_words(part)
         plain = [
             token for token in part if token.text != "&" or r"\begin" in {t.text for t in part}
         ]
@@ -87,6 +84,28 @@ def read(tex: str, label: str = "formula") -> list[Statement]:
             sides = split(plain, relations.__contains__)
             found.append(Statement(label, tex, tuple(tuple(side) for side in sides if side)))
     return found
+
+
+def _without_words(part: list[Token]) -> list[Token]:
+    """A statement without punctuation and words at its ends: "for", "bits per second"."""
+    ends = (".", ",", ";", "&")
+    while part:
+        last = max((i for i, token in enumerate(part) if token.text == r"\text"), default=0)
+        words = last > 0 and group_end(part, last + 1) == len(part)
+        if part[-1].text in ends:
+            part = part[:-1]
+        elif words and part[last - 1].text not in ("_", "^", "{", "=", "&", *RELATIONS):
+            part = part[:last]
+        elif part[0].text in ends:
+            part = part[1:]
+        elif part[0].text == r"\text":
+            rest = part[group_end(part, 1) :]
+            if rest and rest[0].text in RELATIONS:
+                break
+            part = rest
+        else:
+            break
+    return part
 
 
 def names(node: Node) -> list[str]:
