@@ -16,6 +16,7 @@ from helpers.networks import MLP, ConvDecoder, ConvEncoder
 from helpers.objectives import importance_weighted_bound
 from helpers.training import fit, gradient_step
 from tests.models.vae_toy import D, Densities, L, all_binary, rng, toy_vae, wide_posterior
+from tests.printed import tex
 from tests.statistics import assert_mean_close
 
 
@@ -32,20 +33,23 @@ class Table(nn.Module):
         return self.rows
 
 
-@pytest.mark.equation("eq-vae-marginal", frozen="290d3f07")
+@pytest.mark.equation("eq-vae-marginal")
 def test_the_marginal_likelihood_is_normalised_and_sampled(device: torch.device, seed: int) -> None:
     """Quadrature of ∫ p(x|z) p(z) dz over the latent plane: sums to 1 over all x, and the model's
     samples have these frequencies.
     """
     model, x = toy_vae(device), all_binary(device)
-    p = Densities(model, x).log_p.exp()
+    exact = Densities(model, x)
+    printed = tex("eq-vae-marginal", side=1)
+    p = torch.stack([printed(exact.printed(row)) for row in range(16)])
+    torch.testing.assert_close(p, exact.log_p.exp())
     torch.testing.assert_close(p.sum().item(), 1.0, atol=1e-9, rtol=0)
     drawn = model.sample(200_000, rng=rng(seed, device))
     codes = (drawn @ torch.tensor([8.0, 4.0, 2.0, 1.0], device=device)).long()
     assert_mean_close(F.one_hot(codes, 16).double(), p)
 
 
-@pytest.mark.equation("eq-vae-elbo", frozen="87b89969")
+@pytest.mark.equation("eq-vae-elbo")
 def test_elbo_terms_estimate_both_integrals(device: torch.device, seed: int) -> None:
     """Quadrature of E_q log p(x|z) and of KL(q‖p) over the latent plane."""
     model, x = toy_vae(device), all_binary(device)
@@ -55,9 +59,14 @@ def test_elbo_terms_estimate_both_integrals(device: torch.device, seed: int) -> 
         log_likelihood, kl = model.elbo_terms(x.repeat(n, 1), rng=rng(seed, device))
     assert_mean_close(log_likelihood.reshape(n, 16), exact.expected_log_likelihood)
     torch.testing.assert_close(kl[:16], exact.kl_to_prior, atol=1e-6, rtol=0)
+    printed = tex("eq-vae-elbo")
+    bound = torch.stack([printed(exact.printed(row)) for row in range(16)])
+    torch.testing.assert_close(bound, exact.expected_log_likelihood - exact.kl_to_prior)
+    assert_mean_close((log_likelihood - kl).reshape(n, 16), bound)
+    assert (bound < exact.log_p).all()
 
 
-@pytest.mark.equation("eq-vae-gap", frozen="a7ebaf2a")
+@pytest.mark.equation("eq-vae-gap")
 def test_the_gap_of_the_bound_is_the_kl_to_the_true_posterior(
     device: torch.device, seed: int
 ) -> None:
@@ -68,10 +77,17 @@ def test_the_gap_of_the_bound_is_the_kl_to_the_true_posterior(
     n = 5_000
     with torch.no_grad():
         log_likelihood, kl = model.elbo_terms(x.repeat(n, 1), rng=rng(seed, device))
-    assert_mean_close((log_likelihood - kl).reshape(n, 16), exact.log_p - exact.kl_to_posterior)
+    elbo = (log_likelihood - kl).reshape(n, 16)
+    assert_mean_close(elbo, exact.log_p - exact.kl_to_posterior)
+    gap, divergence = tex("eq-vae-gap", side=0), tex("eq-vae-gap", side=1)
+    for row in range(16):
+        names = exact.printed(row)
+        expected = exact.kl_to_posterior[row]
+        torch.testing.assert_close(divergence(names), expected)
+        assert_mean_close(gap(names, ELBO=lambda _, row=row: elbo[:, row]), expected)
 
 
-@pytest.mark.equation("eq-vae-posterior", frozen="12dd8bac")
+@pytest.mark.equation("eq-vae-posterior")
 def test_the_posterior_is_the_encoders_normal_distribution(device: torch.device) -> None:
     """Quadrature of q(z|x): integral 1, mean mu, covariance diag exp log_var of the encoder."""
     model, x = toy_vae(device), all_binary(device)
@@ -87,6 +103,15 @@ def test_the_posterior_is_the_encoders_normal_distribution(device: torch.device)
     outer = centred[..., :, None] * centred[..., None, :]
     covariance = exact.integral(q[..., None, None] * outer)
     torch.testing.assert_close(covariance, torch.diag_embed(variance), atol=1e-5, rtol=0)
+    for row in range(16):
+        printed = tex("eq-vae-posterior")(
+            N_cal=lambda z, m, c: torch.distributions.MultivariateNormal(m, c).log_prob(z).exp(),
+            x=row,
+            z=exact.z,
+            mu_varphi=mu.__getitem__,
+            sigma_varphi=variance.sqrt().__getitem__,
+        )
+        torch.testing.assert_close(printed, q[:, row])
 
 
 def linear_gaussian(device: torch.device, rows: Tensor) -> tuple[VAE, Tensor, Tensor]:
@@ -109,16 +134,30 @@ def draws(device: torch.device) -> Tensor:
     return torch.tensor([0.4, -0.9, -0.6, 0.5], device=device).repeat(20_000, 1)
 
 
-@pytest.mark.equation("eq-vae-reparameterisation", frozen="1c198f51")
+@pytest.mark.equation("eq-vae-reparameterisation")
 def test_reparameterised_gradients_are_unbiased(device: torch.device, seed: int) -> None:
     """The analytic gradient of E_q f for f of degree 2, from draws z = mu + std ⊙ eps."""
     model, x, expected = linear_gaussian(device, draws(device))
     log_likelihood, _ = model.elbo_terms(x, rng=rng(seed, device))
     (gradients,) = torch.autograd.grad(log_likelihood.sum(), [model.encoder.rows])
     assert_mean_close(gradients, expected)
+    q = model.posterior(x)
+    noise = torch.randn(q.mean.shape, generator=rng(seed, device), device=device)
+    draw = tex("eq-vae-reparameterisation")
+    z = draw(mu=q.mean, sigma=q.std, varepsilon=noise)
+    torch.testing.assert_close(z, q.rsample(rng(seed, device)))
+
+    def gradient(z: Tensor) -> Tensor:
+        value = model.likelihood(z).log_prob(x).sum()
+        return torch.autograd.grad(value, [model.encoder.rows])[0]
+
+    estimate = tex("eq-vae-reparameterisation", statement=2)
+    symbols = {"mu": q.mean, "sigma": q.std, "varepsilon": noise}
+    found = estimate(symbols, nabla_varphi_f=gradient, E=lambda values: values)
+    torch.testing.assert_close(found, gradients)
 
 
-@pytest.mark.equation("eq-vae-score-function", frozen="d3878a17")
+@pytest.mark.equation("eq-vae-score-function")
 def test_score_function_gradients_are_unbiased_and_noisier(device: torch.device, seed: int) -> None:
     """The analytic gradient of E_q f for f of degree 2; the variance beside the other estimate."""
     model, x, expected = linear_gaussian(device, draws(device))
@@ -128,12 +167,21 @@ def test_score_function_gradients_are_unbiased_and_noisier(device: torch.device,
         value = model.likelihood(z).log_prob(x)
     (score,) = torch.autograd.grad((value * q.log_prob(z)).sum(), [model.encoder.rows])
     assert_mean_close(score, expected)
+    (slope,) = torch.autograd.grad(model.posterior(x).log_prob(z).sum(), [model.encoder.rows])
+    for column in range(2 * L):
+        printed = tex("eq-vae-score-function")(
+            z=z,
+            f=lambda z: model.likelihood(z).log_prob(x),
+            nabla_varphi_log_q_varphi=lambda _, column=column: slope[:, column],
+            E=lambda values: values,
+        )
+        torch.testing.assert_close(printed, score[:, column])
     log_likelihood, _ = model.elbo_terms(x, rng=rng(seed, device))
     (gradients,) = torch.autograd.grad(log_likelihood.sum(), [model.encoder.rows])
     assert (score.var(0) > 2 * gradients.var(0)).all()
 
 
-@pytest.mark.equation("eq-vae-beta", frozen="0a63cfa3")
+@pytest.mark.equation("eq-vae-beta")
 @pytest.mark.parametrize("beta", [0.0, 1.0, 3.5])
 def test_the_loss_is_reconstruction_plus_beta_kl(
     device: torch.device, seed: int, beta: float
@@ -150,6 +198,9 @@ def test_the_loss_is_reconstruction_plus_beta_kl(
         model.beta = beta
         return model.loss(x, rng=rng(seed, device))["loss"].detach()
 
+    printed = tex("eq-vae-beta")
+    rows = torch.stack([printed(exact.printed(row), beta=beta) for row in range(16)])
+    torch.testing.assert_close(rows.mean(), expected)
     slope = (loss(beta + 0.5) - loss(beta)) / 0.5
     torch.testing.assert_close(slope, exact.kl_to_prior.mean(), atol=1e-6, rtol=0)
     torch.testing.assert_close(terms[0]["kl"], exact.kl_to_prior.mean(), atol=1e-6, rtol=0)
@@ -157,7 +208,7 @@ def test_the_loss_is_reconstruction_plus_beta_kl(
     torch.testing.assert_close(terms[0]["loss"].detach(), with_terms)
 
 
-@pytest.mark.equation("eq-vae-iwae", frozen="6e07e651")
+@pytest.mark.equation("eq-vae-iwae")
 def test_importance_weights_have_mean_p(device: torch.device, seed: int) -> None:
     """Quadrature of p(x); the proposal is wider than the prior, so that the weights are bounded."""
     model, x = wide_posterior(toy_vae(device)), all_binary(device)
@@ -167,7 +218,32 @@ def test_importance_weights_have_mean_p(device: torch.device, seed: int) -> None
     assert_mean_close(log_weights.exp(), Densities(model, x).log_p.exp())
 
 
-@pytest.mark.equation("eq-vae-iwae", frozen="6e07e651")
+@pytest.mark.equation("eq-vae-iwae")
+def test_the_bound_is_the_log_of_the_mean_weight(device: torch.device, seed: int) -> None:
+    """Densities of torch.distributions at the draws that the model uses, summed one by one."""
+    model, x, k = toy_vae(device), all_binary(device)[5:6], 3
+    q = model.posterior(x)
+    with torch.no_grad():
+        bound = model.log_prob_bound(x, num_samples=k, rng=rng(seed, device))
+        z = q.mean + q.std * torch.randn(k, 1, L, generator=rng(seed, device), device=device)
+        logits = model.decoder(z)
+    normal = torch.distributions.Normal
+    likelihood = torch.distributions.Bernoulli(logits=logits).log_prob(x).sum(-1).exp()
+    prior, posterior = (
+        normal(mean, std).log_prob(z).sum(-1).exp() for mean, std in ((0.0, 1.0), (q.mean, q.std))
+    )
+    printed = tex("eq-vae-iwae")(
+        k=k,
+        x="x",
+        z=[0, 1, 2],
+        p=lambda *given: prior[given[0], 0] if len(given) == 1 else likelihood[given[1], 0],
+        q=lambda draw, _: posterior[draw, 0],
+        E=lambda value: value,
+    )
+    torch.testing.assert_close(printed, bound[0])
+
+
+@pytest.mark.equation("eq-vae-iwae")
 def test_more_importance_samples_tighten_the_bound(device: torch.device, seed: int) -> None:
     """Quadrature of log p(x) above, and the bounds with k = 1, 5, 50 in this order below it."""
     torch.manual_seed(0)  # one model for all seeds: its bounds differ by more than the noise

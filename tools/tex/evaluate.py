@@ -39,8 +39,7 @@ def value(node: Node, bound: Mapping[str, Any]) -> Any:
         case tree.Power():
             return _power_of(node, bound)
         case tree.Transpose():
-            entries = _array(value(node.base, bound))
-            return _Row(entries) if _dimensions(entries) == 1 else entries.T
+            return _on_bracket(node.base, bound, _transposed)
         case tree.Call():
             return _called(node, bound)
         case tree.Sum():
@@ -149,7 +148,22 @@ def _power_of(node: tree.Power, bound: Mapping[str, Any]) -> Any:
         return bound[node.key]
     if node.exponent is None:
         raise TexError(f"{node.key} is not bound")
-    return _power(value(node.base, bound), value(node.exponent, bound))
+    exponent = value(node.exponent, bound)
+    return _on_bracket(node.base, bound, lambda base: _power(base, exponent))
+
+
+def _on_bracket(base: Node, bound: Mapping[str, Any], change: Callable[[Any], Any]) -> Any:
+    """What an exponent does to f(x) as a whole, but in a (x + y)² to the bracket alone."""
+    if isinstance(base, tree.Call) and len(base.arguments) == 1:
+        factor = value(base.function, bound)
+        if not callable(factor):
+            return _times(factor, change(value(base.arguments[0], bound)))
+    return change(value(base, bound))
+
+
+def _transposed(x: Any) -> Any:
+    entries = _array(x)
+    return _Row(entries) if _dimensions(entries) == 1 else entries.T
 
 
 def _power(base: Any, exponent: Any) -> Any:
