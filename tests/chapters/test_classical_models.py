@@ -64,7 +64,7 @@ def test_naive_bayes_is_scikit_learns(seed: int) -> None:
 
 @pytest.mark.equation("eq-classical-naive-bayes", frozen="141870cd")
 def test_pretended_images_are_added_images(seed: int) -> None:
-    """Tables with A pretended images against tables of data in which each image is repeated."""
+    """Tables with M pretended images against tables of data in which each image is repeated."""
     x = levels(seed)
     cells = lesson("naive-bayes", V=3)
     first = torch.zeros(60, 1)
@@ -442,9 +442,9 @@ def test_density_at_the_mean_grows_without_limit() -> None:
     assert ends[1] - ends[0] == pytest.approx(2 * math.log(10), abs=0.05)
 
 
-@pytest.mark.equation("eq-classical-covariance-prior", frozen="b9bf4aa9")
+@pytest.mark.equation("eq-classical-covariance-prior", frozen="3860d3ef")
 def test_prior_is_pseudo_examples_and_bounds_the_eigenvalues(seed: int) -> None:
-    """M-step with prior against the plain one on data with A added points of variance v."""
+    """M-step with prior against the plain one on data with M added points of variance v."""
     g = seeded(seed)
     x = torch.randn(9, 2, generator=g)
     mixture = GaussianMixture(1, prior_examples=4.0, prior_variance=0.3).fit(x)
