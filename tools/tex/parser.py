@@ -394,7 +394,7 @@ class Parser:
             inner = Parser(self.label, self.raw())
             variables = inner.variables()
             if inner.accept("="):
-                low = replace(inner.sum(), begin=inner.tokens[inner.place - 1].begin)
+                low = inner.sum()
             elif inner.peek() in RELATIONS or inner.accept(":"):
                 if inner.peek() in RELATIONS:
                     inner.place = 0
