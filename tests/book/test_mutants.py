@@ -177,6 +177,11 @@ def test_a_printed_formula_is_changed_once_at_each_place() -> None:
     }
 
 
+def test_formulas_beside_the_evaluated_side_are_listed() -> None:
+    tex = r"H(p) = \sum_k p_k = 2 a, \qquad b = c \text{ and } \int"
+    assert printed.left_out("eq-a-b", tex, {(0, 1)}) == ["eq-a-b, statement 0, side 2: 2 a"]
+
+
 STRONG = '''
 import math
 

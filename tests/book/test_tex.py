@@ -122,6 +122,7 @@ def test_numbers_are_pythons(formula: str, bound: dict[str, Any], expected: floa
     [
         (r"\sum_{k=0}^{K-1} a_k", {"K": 2, "a": {0: 1.0, 1: 5.0}}, 6.0),
         (r"\sum_{j=L+1}^{D} a_j", {"L": 2, "D": 2, "a": [1.0, 5.0]}, 0),
+        (r"\sum_{j=k}^3 a_j", {"k": 2, "a": [1.0, 5.0, 7.0]}, 12.0),
         (r"\sum_{i \ne j} a_i", {"i": [1, 2, 3], "j": 2, "a": [1.0, 5.0, 7.0]}, 8.0),
         (r"\sum_{j \le k} a_j", {"j": [1, 2, 3], "k": 2, "a": [1.0, 5.0, 7.0]}, 6.0),
         (r"\sum_{i,j} u_i v_j", {"u": U, "v": V}, U.sum() * V.sum()),

@@ -14,7 +14,8 @@ Each side of an equation that a test evaluates is changed in these ways, one at 
 - transpose: a transposition goes
 
 The tests are collected once; each change runs, in a fork of that process, the tests that asked for
-the formula, with the changed TeX in the place of the printed one. No file is edited.
+the formula, with the changed TeX in the place of the printed one. No file is edited. Sides with a
+formula that no test evaluates, although one evaluates another side of the same display, are listed.
 
     python -m tools.mutants.printed [eq-vae eq-probability-kl …]
 """
@@ -39,9 +40,10 @@ import torch
 
 from tools.equations import marks
 from tools.mutants.__main__ import ROOT
-from tools.tex import read, tree
+from tools.tex import TexError, read, tree
 
 ASKED_SCORE = 0.95
+_COMPUTED = (tree.Sum, tree.Product, tree.Fraction, tree.Fold, tree.Apply)
 _SWAPPED = {
     **{r"\log": r"\exp", r"\exp": r"\log", r"\sin": r"\cos", r"\cos": r"\sin", r"\sqrt": ""},
     **{r"\sinh": r"\cosh", r"\cosh": r"\sinh", r"\tanh": r"\sin"},
@@ -155,6 +157,21 @@ def _runs(node: tree.Sub, running: frozenset[str]) -> bool:
     )
 
 
+def left_out(label: str, tex: str, asked: set[tuple[int, int]]) -> list[str]:
+    """The sides of a display with something to compute that no test has asked for."""
+    found = []
+    for number, statement in enumerate(read(tex, label)):
+        for place in range(len(statement.sides)):
+            try:
+                side = statement.side(place)
+            except TexError:
+                continue
+            computed = any(isinstance(node, _COMPUTED) for node in tree.walk(side.tree))
+            if computed and (number, place) not in asked:
+                found.append(f"{label}, statement {number}, side {place}: {side.tex}")
+    return found
+
+
 def known_equivalents(root: Path) -> set[str]:
     """The changes that cannot be noticed, as they are named; the file says why."""
     path = root / "tools" / "mutants" / "printed.json"
@@ -225,6 +242,10 @@ class Judge:
             print(f"mutants: survived {line}", file=sys.stderr)
         noticed = total - counts["survived"]
         score = noticed / max(1, total)
+        for label in sorted({label for label, _, _ in asking}):
+            asked = {(i, k) for name, i, k in asking if name == label}
+            for line in left_out(label, printed.display(label), asked):
+                print(f"mutants: not evaluated: {line}")
         labels = len({label for label, _, _ in asking})
         print(
             f"mutants: {noticed} of {total} changes noticed ({score:.1%}), {counts['no value']} of"

@@ -284,7 +284,7 @@ def _range(node: tree.Fold, variable: str, bound: Mapping[str, Any]) -> Iterable
     """From its bounds; else what the index is bound to; else as long as what it indexes."""
     if node.low is not None and node.high is not None:
         low, high = int(value(node.low, bound)), int(value(node.high, bound))
-        if isinstance(node.high, tree.Number) and not isinstance(node.low, tree.Number):
+        if node.high in (tree.Number(0), tree.Number(1)) and low > high:
             return range(low, high - 1, -1)  # printed downwards: from T to 1
         return range(low, high + 1)
     given = bound.get(variable)
