@@ -98,9 +98,13 @@ class Parser:
         while True:
             place = self.begin() if self.peek() in ("+", "-") else -1
             sign = -1 if self.peek() == "-" else 1
+            both = self.accept(r"\pm")
             self.accept("+", "-")
-            terms.append((sign, self.product(), place))
-            if self.peek() not in ("+", "-"):
+            term = self.product()
+            if both:  # the sign itself is a symbol, 1 or -1
+                term = tree.Product((("*", tree.Name("pm")), ("*", term)))
+            terms.append((sign, term, place))
+            if self.peek() not in ("+", "-", r"\pm"):
                 break
         if len(terms) == 1 and terms[0][2] < 0:
             return terms[0][1]
@@ -190,7 +194,13 @@ class Parser:
         """Values up to a closing bracket."""
         found = [self.relation()]
         while self.accept(*SEPARATORS):
+            dots = self.accept(r"\dots", r"\ldots") and self.accept(*SEPARATORS)
             found.append(self.relation())
+            if dots:
+                first, last = found[-2:]
+                if not (isinstance(first, tree.Sub) and isinstance(last, tree.Sub)):
+                    raise self.error("cannot read dots between expressions")
+                found[-2:] = [tree.Dots(first, last)]
         self.expect(close)
         return tuple(found)
 
@@ -280,6 +290,11 @@ class Parser:
             if self.accept("_"):
                 self.raw()
             return found
+        if text == r"\arg" and self.peek() in (r"\max", r"\min"):
+            kind = f"arg{FOLDS[self.next().text]}"
+            return self.spanned(self.fold(kind), begin)
+        if text in FOLDS and self.peek() == r"\{":
+            return self.spanned(self.extreme_of_set(FOLDS[text]), begin)
         if text in FOLDS and (text in (r"\sum", r"\prod") or self.peek() == "_"):
             return self.spanned(self.fold(FOLDS[text]), begin)
         if text == r"\int":
@@ -344,6 +359,8 @@ class Parser:
             return tree.Name(name)
         if text == r"\nabla":
             return self.gradient()
+        if text == r"\cdot":  # the place of an argument: p(· | x)
+            return tree.Name("cdot")
         if re.fullmatch(r"[a-zA-Z]", text) or text[1:] in GREEK or text in FOLDS:
             return tree.Name(text.lstrip("\\"))
         raise self.error(f"cannot read '{text}'")
@@ -394,7 +411,7 @@ class Parser:
             inner = Parser(self.label, self.raw())
             variables = inner.variables()
             if inner.accept("="):
-                low = replace(inner.sum(), begin=inner.tokens[inner.place - 1].begin)
+                low = inner.sum()
             elif inner.peek() in RELATIONS or inner.accept(":"):
                 if inner.peek() in RELATIONS:
                     inner.place = 0
@@ -403,8 +420,21 @@ class Parser:
                 raise self.error(f"cannot read what is under the {kind}")
         if not variables:
             raise self.error(f"the {kind} has no index")
-        body = self.product()
+        begin = self.begin()
+        if self.accept("-"):
+            body = self.spanned(tree.Sum(((-1, self.product(), begin),)), begin)
+        else:
+            body = self.product()
         return tree.Fold(kind, variables, low, high, condition, body)
+
+    def extreme_of_set(self, kind: str) -> Node:
+        """The smallest or largest k with a condition: min { k : … }."""
+        self.expect(r"\{")
+        variables = self.variables()
+        self.expect(":")
+        condition = self.within("", self.relation)
+        self.expect(r"\}")
+        return tree.Fold(kind, variables, None, None, condition, tree.Name(variables[0]))
 
     def variables(self) -> tuple[str, ...]:
         """The names of indices, side by side or with commas."""
