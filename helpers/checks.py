@@ -48,7 +48,8 @@ def check_data(
         name: the argument as the caller wrote it.
         x: what came; an empty tensor is an error.
         shape: the pattern, see `check_shape`.
-        kind: `"float"`, `"binary"` for floating-point numbers that are 0 or 1, or `"integer"`.
+        kind: `"float"`; `"integer"`; `"binary"` for floating-point numbers that are 0 or 1, which
+            only the first example is looked at for: grey images are grey from the first on.
         like: a weight of the model: `x` must be on its device, and floats must have its type.
         low: smallest value allowed.
         high: largest value allowed.
@@ -81,18 +82,15 @@ def check_data(
         check_same_device(name, x, "the model", like.device)
     if x.device.type != "cpu":
         return x
-    if kind == "float":
+    smallest, largest = (end.item() for end in x.detach().aminmax())  # both NaN where one value is
+    if not (math.isfinite(smallest) and math.isfinite(largest)):
         check_finite(name, x)
-    if kind == "binary" and not torch.equal(x, x.square()):  # only 0 and 1 are their squares
-        raise argument_error(name, "hold only 0 and 1", _span(x), "draw binary values from it")
-    if (low, high) != (-math.inf, math.inf) and ((x < low) | (x > high)).any():
-        raise argument_error(name, f"lie in [{low:g}, {high:g}]", _span(x), hint)
+    got = f"values from {smallest:.6g} to {largest:.6g}"
+    if smallest < low or largest > high:
+        raise argument_error(name, f"lie in [{low:g}, {high:g}]", got, hint)
+    if kind == "binary" and not torch.equal(x[0], x[0].square()):  # only 0 and 1 are their squares
+        raise argument_error(name, "hold only 0 and 1", got, "draw binary values from it")
     return x
-
-
-def _span(x: Tensor) -> str:
-    smallest, largest = (end.item() for end in x.detach().aminmax())
-    return f"values from {smallest:.6g} to {largest:.6g}"
 
 
 def check_shape(name: str, x: object, shape: Sequence[Dimension], *, hint: str = "") -> Tensor:

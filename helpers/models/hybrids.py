@@ -199,8 +199,7 @@ class VAEGAN(_Autoencoder):
         """What the encoder minimises: ``loss``; detached ``similarity`` and ``kl``, in nats."""
         q = self.posterior(x)
         similarity = self.similarity(x, self.decoder(q.rsample(rng))).mean()
-        zeros = torch.zeros_like(q.mean)
-        kl = q.kl(Gaussian(zeros, zeros)).mean()
+        kl = q.kl_standard().mean()
         return {"loss": similarity + kl, "similarity": similarity.detach(), "kl": kl.detach()}
 
     def decoder_loss(self, x: Tensor, *, rng: torch.Generator | None = None) -> dict[str, Tensor]:

@@ -89,7 +89,7 @@ class VAE(nn.Module):
         """
         q = self.posterior(x)
         z = q.rsample(rng)
-        return self.likelihood(z).log_prob(x), q.kl(self.prior())
+        return self.likelihood(z).log_prob(x), q.kl_standard()
 
     def loss(
         self, x: Tensor, *, num_samples: int = 1, rng: torch.Generator | None = None
@@ -117,7 +117,7 @@ class VAE(nn.Module):
             q = self._posterior(x)
             log_likelihood, log_ratio = self._weight_terms(x, q, num_samples, rng)
             loss = -importance_weighted_bound(log_likelihood + log_ratio).mean()
-            kl = q.kl(self.prior())
+            kl = q.kl_standard()
         reconstruction = -log_likelihood.detach().mean()
         return {"loss": loss, "reconstruction": reconstruction, "kl": kl.detach().mean()}
 

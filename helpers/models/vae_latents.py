@@ -77,6 +77,6 @@ def active_units(model: VAE, x: Tensor) -> Tensor:
 def kl_per_dimension(model: VAE, x: Tensor) -> Tensor:
     """The KL of each latent dimension from its prior, (B, L), nats: L terms of the bound's KL."""
     with evaluating(model):
-        q, p = model.posterior(x), model.prior()
+        q = model.posterior(x)
     alone = Gaussian(q.mean.reshape(-1, 1), q.log_std.reshape(-1, 1))  # (B·L, 1): each by itself
-    return alone.kl(Gaussian(p.mean[:, :1], p.log_std[:, :1])).reshape(q.mean.shape)
+    return alone.kl_standard().reshape(q.mean.shape)

@@ -48,6 +48,7 @@ def test_kl_is_the_integral(device: torch.device) -> None:
         torch.testing.assert_close(kl, kl_by_quadrature(q, p))
         torch.testing.assert_close(kl, kl_divergence(torchs(q), torchs(p)))
     assert q.kl(q).abs().max() == 0
+    torch.testing.assert_close(q.kl_standard(), kl_by_quadrature(q, standard(device)))
 
 
 @pytest.mark.equation("eq-vae-kl")
