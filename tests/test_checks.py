@@ -112,7 +112,8 @@ def test_range():
         with pytest.raises(ValueError, match=says(expected)):
             checks.check_data("x", torch.tensor(values), (2,), low=0, high=1, hint="scale it")
     for values in ([0.0, 0.5], [1.0, 2.0]):
-        expected = "x must hold only 0 and 1, got values from {:g} to {:g}: draw binary values from it".format(*values)
+        got = f"values from {values[0]:g} to {values[1]:g}"
+        expected = f"x must hold only 0 and 1, got {got}: draw binary values from it"
         with pytest.raises(ValueError, match=says(expected)):
             checks.check_data("x", torch.tensor([values]), (1, 2), "binary")
 
