@@ -102,7 +102,7 @@ class HandwritingPredictor(nn.Module):
             rng: draws them.
         """
         length = self.length if length is None else length
-        check_counts(n=n, length=length)
+        check_counts(length=length)
         check_between("bias", bias, 0)
         x = self.output.weight.new_zeros(n, 1, 3)
         if prompt is not None:

@@ -183,5 +183,4 @@ class HandwritingSynthesiser(nn.Module):
         self, n: int, *, text: str, bias: float = 0.0, rng: Generator | None = None
     ) -> Tensor:
         """The same text n times: (n, T, 3), 0 behind the end of each; see `write`."""
-        check_counts(n=n)
         return self.write([text] * n, bias=bias, rng=rng).x

@@ -58,7 +58,6 @@ class VAE(nn.Module):
         beta: float = 1.0,
     ) -> None:
         super().__init__()
-        check_counts(latent=latent)
         check_between("beta", beta, 0, math.inf, ends="[)")
         self.encoder, self.decoder, self.latent, self.beta = encoder, decoder, latent, beta
         self.observation = likelihood
@@ -128,7 +127,6 @@ class VAE(nn.Module):
 
         Their exponentials have mean p(x).
         """
-        check_counts(num_samples=num_samples)
         x = self._check(x)
         log_likelihood, log_ratio = self._weight_terms(x, self._posterior(x), num_samples, rng)
         return log_likelihood + log_ratio
@@ -175,7 +173,6 @@ class VAE(nn.Module):
     @torch.no_grad()
     def sample(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
         """Draw n examples, (n, *event): z from the prior, then x from p(x|z) (draws, no means)."""
-        check_counts(n=n)
         z = normal((n, self.latent), self._weight, rng)
         with evaluating(self):
             x: Tensor = self.likelihood(z).sample(rng)
