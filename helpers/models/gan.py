@@ -56,7 +56,6 @@ class GAN(nn.Module):
 
     def latents(self, n: int, *, rng: Generator | None = None) -> Tensor:
         """Draw z from the prior: (n, L)."""
-        check_counts(n=n)
         return normal((n, self.latent), self._weight, rng)
 
     def logits(self, x: Tensor, y: Tensor | None = None) -> Tensor:

@@ -451,7 +451,8 @@ INPUTS = [
     (zeros(5, 2, 2) + 7, ValueError, r"x must have shape \(B, 4\), got \(5, 2, 2\)"),
     (zeros(5, 4).float(), TypeError, "x must have the model's type torch.float64, got"),
     (zeros(5, 4) + 0.5, ValueError, "x must hold only 0 and 1, got values from 0.5 to 0.5"),
-    (zeros(5, 4) + math.nan, ValueError, "x must hold only 0 and 1, got values from nan to nan"),
+    (zeros(5, 4) + 1.5, ValueError, r"x must lie in \[0, 1\], got values from 1.5 to 1.5"),
+    (zeros(5, 4) + math.nan, ValueError, "x must be finite, got 20 NaN and 0 infinite"),
 ]
 
 

@@ -86,11 +86,13 @@ def test_samples_without_labels_and_of_many_classes(seed):
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match=r"density must return one value .* got \(25, 2\) for 25"):
+    with pytest.raises(
+        ValueError, match=r"density's values must have shape \(25,\), got \(25, 2\)"
+    ):
         density_2d(lambda x: x, resolution=5)
     with pytest.raises(ValueError, match="density must be finite, got 40000 NaN"):
         density_2d(lambda x: x[:, 0] * math.nan)
-    with pytest.raises(ValueError, match=r"x must have shape \(N, 2\) .*, got \(4, 3\)"):
+    with pytest.raises(ValueError, match=r"x must have shape \(N, 2\), got \(4, 3\)"):
         samples_2d(torch.zeros(4, 3))
     with pytest.raises(ValueError, match="x must be finite, got 0 NaN and 2 infinite"):
         samples_2d(torch.full((1, 2), torch.inf))

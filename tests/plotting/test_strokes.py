@@ -23,7 +23,7 @@ def test_a_length_ends_the_drawing_and_a_dot_is_visible():
 @pytest.mark.parametrize(
     ("x", "expected"),
     [
-        ([[1.0, 2.0]], r"x must have shape \(T, 3\) .* got \(1, 2\)"),
+        ([[1.0, 2.0]], r"x must have shape \(T, 3\), got \(1, 2\)"),
         ([[1.0, float("nan"), 0.0]], "x must be finite, got 1 NaN"),
     ],
 )

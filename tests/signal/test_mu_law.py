@@ -63,4 +63,4 @@ def test_bad_samples_and_codes_are_named() -> None:
     with pytest.raises(ValueError, match=r"codes must lie in \[0, 255\]"):
         mu_law_decode(torch.tensor([256]))
     with pytest.raises(ValueError, match="levels must be an integer of at least 2"):
-        mu_law_edges(1)
+        mu_law_encode(torch.zeros(1), 1)
