@@ -131,8 +131,8 @@ def identity(mutant: Mutant) -> tuple[str, str, str]:
         (i for i, (a, b) in enumerate(zip(before[:first:-1], after[:first:-1])) if a != b),
         min(len(before), len(after)) - first - 1,
     )
-    lines = (" ".join(map(str.strip, text[first : len(text) - length])) for text in (before, after))
-    return (mutant.target, *lines)
+    old, new = (" ".join(map(str.strip, t[first : len(t) - length])) for t in (before, after))
+    return mutant.target, old, new
 
 
 def draw(mutants: Sequence[Mutant], number: int, seed: int) -> list[Mutant]:
