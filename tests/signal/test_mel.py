@@ -33,6 +33,7 @@ def test_the_corners_are_evenly_spaced_on_the_mel_scale(bands: int, window: int,
     found = mel_filters(bands, window=window, sample_rate=rate)
     assert found.shape == (bands, window // 2 + 1)
     assert np.allclose(found, expected)
+    assert torch.equal(mel_filters(9), mel_filters(9, window=256, sample_rate=8000))
 
 
 def test_a_band_without_a_frequency_is_named() -> None:

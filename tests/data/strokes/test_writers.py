@@ -45,6 +45,12 @@ def test_words_alternate_and_differ() -> None:
         assert 3 <= len(word) <= 5
 
 
+def test_a_number_of_words_that_there_may_not_be_is_named() -> None:
+    for n in (0, 6001):
+        with pytest.raises(ValueError, match=rf"n must lie in \[1, 6000\], got {n}"):
+            made_up_words(n, np.random.default_rng(0))
+
+
 def test_hands_differ_within_the_documented_ranges(seed: int) -> None:
     """The same source draws the same hands; one hand in the middle, the others around it."""
     hands = [Writer.draw(np.random.default_rng([seed, i])) for i in range(2000)]
