@@ -85,6 +85,11 @@ def test_style_sets_defaults_and_an_opaque_ground():
         figure, ax = plt.subplots()
         assert figure.get_facecolor() == (1, 1, 1, 1)
         assert ax.get_facecolor() == (1, 1, 1, 1)
+        ax.plot([0, 1], label="line")
+        assert not ax.legend().get_frame_on()
+        assert not any(ax.spines[side].get_visible() for side in ("top", "right"))
+        assert ax.get_axisbelow() is True
+        assert plt.rcParams["axes.grid"]
         assert plt.rcParams["savefig.facecolor"] == "white"
         assert plt.rcParams["axes.prop_cycle"].by_key()["color"] == list(PALETTE)
         plt.close(figure)
