@@ -103,6 +103,16 @@ def test_finite():
         checks.check_data("x", torch.tensor([math.nan, math.inf, -math.inf, 0.0]), (4,))
 
 
+def test_values_on_a_device_are_not_waited_for():
+    """A tensor without values stands for them: what can be seen without them is looked at."""
+    x = torch.full((3,), torch.nan, device="meta")
+    assert checks.check_data("x", x, ("B",), low=0.0) is x
+    with pytest.raises(ValueError, match=r"x must have shape \(2,\)"):
+        checks.check_data("x", x, (2,))
+    with pytest.raises(TypeError, match="x must be an integer tensor"):
+        checks.check_data("x", x, ("B",), "integer")
+
+
 def test_range():
     checks.check_data("x", torch.tensor([0.0, 1.0]), (2,), low=0, high=1)
     checks.check_data("levels", torch.tensor([0, 16]), (2,), "integer", low=0, high=16)

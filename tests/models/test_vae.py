@@ -474,6 +474,9 @@ def test_bad_calls() -> None:
             call(torch.zeros(5, 3))
     with pytest.raises(ValueError, match="num_samples must be an integer of at least 1, got 0"):
         model.loss(x, num_samples=0)
+    for sizes in ({"num_samples": 0}, {"num_samples": 2, "chunk": 0}):
+        with pytest.raises(ValueError, match=f"{list(sizes)[-1]} must be an integer of at least 1"):
+            model.log_prob_bound(x, **sizes)
     with pytest.raises(ValueError, match=r"beta must be 1 when num_samples > 1, got 0.5"):
         toy_vae(torch.device("cpu"), beta=0.5).loss(x, num_samples=2)
     with pytest.raises(ValueError, match=r"beta must be a number of at least 0, got -1.0"):
