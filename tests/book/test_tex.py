@@ -68,6 +68,7 @@ def compute(formula: str, **bound: Any) -> Any:
         (r"s_{ki}", {"s": {(1, 2): 7.0}, "k": 1, "i": 2}, 7.0),
         (r"s_{k,i}", {"s": M, "k": 1, "i": 2}, 0.5),
         (r"A_{z_1 z_2}", {"A": M, "z": [3, 1]}, 0.1),
+        (r"A_{z_{t-1} z_t}", {"A": M, "z": [3, 1], "t": 2}, 0.1),
         (r"\ell_{d, x_d}", {"ell": lambda d, v: 10 * d + v, "d": 2, "x": [0, 5]}, 25),
         (r"x^{(i+1)}", {"x": [1.0, 2.0], "i": 1}, 2.0),
         (r"x^{(i+1)}", {"x^(i+1)": 3.0}, 3.0),
@@ -131,6 +132,7 @@ def test_numbers_are_pythons(formula: str, bound: dict[str, Any], expected: floa
         (r"\sum_i \sum_{j=1}^i a_j", {"i": [1, 2], "a": [1.0, 5.0]}, 7.0),
         (r"\sum_{w : f(w) = 2} w", {"w": [1, 2, 3], "f": lambda w: w % 3}, 2),
         (r"\prod_{d=1}^D a_d + 1", {"D": 2, "a": [3.0, 5.0]}, 16.0),
+        (r"\prod_{i=1}^2 a_i \prod_{i=1}^2 b_i", {"a": [3.0, 5.0], "b": [2.0, 7.0]}, 210.0),
         (r"-\sum_k p_k \log q_k", {"p": [1.0, 2.0], "q": [math.e, 1.0]}, -1.0),
     ],
 )

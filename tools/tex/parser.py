@@ -110,10 +110,10 @@ class Parser:
             return terms[0][1]
         return self.spanned(tree.Sum(tuple(terms)), begin)
 
-    def product(self, argument: bool = False) -> Node:
+    def product(self, argument: bool = False, until: str = "") -> Node:
         """Factors side by side; as an argument without brackets it ends at dots and functions."""
         begin, factors = self.begin(), [("*", self.factor())]
-        while not self.ended():
+        while not self.ended() and self.peek() != until:
             operation = "*"
             if self.peek() in (r"\cdot", r"\times", "*", r"\odot", "/"):
                 if argument:
@@ -401,7 +401,10 @@ class Parser:
         return found if power is None else tree.Power(found, power)
 
     def fold(self, kind: str) -> Node:
-        """A sum over an index: its bounds or its condition, and the product that follows."""
+        """A sum over an index: its bounds or its condition, and the product that follows.
+
+        What a product is over ends at the next product sign.
+        """
         low = high = condition = None
         variables: tuple[str, ...] = ()
         while self.peek() in ("_", "^"):
@@ -424,7 +427,7 @@ class Parser:
         if self.accept("-"):
             body = self.spanned(tree.Sum(((-1, self.product(), begin),)), begin)
         else:
-            body = self.product()
+            body = self.product(until=r"\prod" if kind == "prod" else "")
         return tree.Fold(kind, variables, low, high, condition, body)
 
     def extreme_of_set(self, kind: str) -> Node:
@@ -485,10 +488,10 @@ def _key(node: Node) -> str:
 
 def _indices(label: str, tokens: Sequence[Token]) -> tuple[Node, ...] | None:
     """The expressions of a subscript; None if it is only a part of the name."""
-    texts = {token.text for token in tokens}
+    computed = split(tokens, lambda place: tokens[place].text in ("+", "-", "/"))
     try:
         parts = split(tokens, lambda place: tokens[place].text == ",")
-        if len(parts) > 1 or texts & {"+", "-", "/"}:
+        if len(parts) > 1 or len(computed) > 1:
             return tuple(Parser(label, part).whole() for part in parts)
         parser, found = Parser(label, tokens), []
         while parser.peek():
