@@ -13,6 +13,7 @@ from torch import Tensor
 
 from helpers.models.independent import IndependentCategorical
 from tests.models.vae_toy import rng
+from tests.printed import tex
 from tests.statistics import assert_mean_close
 
 N, SHAPE, V, S = 11, (1, 3), 4, 0.3
@@ -27,7 +28,7 @@ def everything(device: torch.device) -> Tensor:
     return torch.tensor(rows, device=device).reshape(-1, *SHAPE)
 
 
-@pytest.mark.equation("eq-generative-independent", frozen="36491a3c")
+@pytest.mark.equation("eq-generative-independent")
 def test_all_images_have_probability_one_together(device: torch.device) -> None:
     """Enumeration of all 4³ images; each is the product of frequencies counted by hand."""
     x = levels(device)
@@ -42,9 +43,16 @@ def test_all_images_have_probability_one_together(device: torch.device) -> None:
         for row in images.flatten(1).tolist()
     ]
     torch.testing.assert_close(log_prob.exp(), torch.tensor(expected, device=device))
+    theta = [lambda k, c=column: (c[k] + S) / (N + S * V) for column in columns]
+    printed, total = (tex("eq-generative-independent", statement=s) for s in (0, 1))
+    found = [printed(theta=theta, D=3, x=row) for row in images.flatten(1).tolist()]
+    torch.testing.assert_close(log_prob.exp(), torch.tensor(found, device=device))
+    for d in (1, 2, 3):
+        whole = tex("eq-generative-independent", statement=1, side=0)(theta=theta, d=d, K=V)
+        assert whole == pytest.approx(total({}))
 
 
-@pytest.mark.equation("eq-generative-nll", frozen="857a0e9f")
+@pytest.mark.equation("eq-generative-nll")
 def test_the_nll_is_the_cross_entropy_of_the_data(device: torch.device) -> None:
     """−Σ_x p̂(x) log p(x) with the data's frequencies p̂; without smoothing no p does better."""
     x = levels(device)
@@ -54,6 +62,9 @@ def test_the_nll_is_the_cross_entropy_of_the_data(device: torch.device) -> None:
     weights = torch.tensor([count / N for count in counts.values()], device=device)
     nll = -model.log_prob(x).mean()
     torch.testing.assert_close(nll, -(weights * model.log_prob(images)).sum())
+    printed = tex("eq-generative-nll")
+    found = printed({"p_theta": lambda image: model.log_prob(image[None])[0].exp()}, N=N, x=x)
+    torch.testing.assert_close(found, nll)
     for smoothing in (0.1, 1.0):
         other = IndependentCategorical(SHAPE, V, smoothing=smoothing).to(device).fit(x)
         assert -other.log_prob(x).mean() > nll
