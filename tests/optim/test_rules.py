@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from helpers.optim.path import gradient_of, trajectory
-from helpers.optim.rules import SGD, Adagrad, Adam, AdamW, RMSprop, Rule
+from helpers.optim.rules import SGD, Adagrad, Adam, AdamW, AMSGrad, RMSprop, Rule
 from helpers.random import seeded
 
 
@@ -28,7 +28,7 @@ CASES = [
     (SGD, {"lr": 0.07, "momentum": 0.8, "nesterov": True}),
     *((Adagrad, o) for o in combinations(lr=(0.3,), eps=(1e-10, 0.1))),
     *((RMSprop, o) for o in combinations(lr=(0.02,), alpha=(0.9,), eps=(1e-8, 0.1))),
-    *((rule, o) for rule in (Adam, AdamW) for o in ADAMS),
+    *((rule, o) for rule in (Adam, AdamW, AMSGrad) for o in ADAMS),
 ]
 
 
@@ -43,6 +43,8 @@ def torch_path(
 ) -> Tensor:
     """The path of torch's optimiser of the same name."""
     x = start.clone().requires_grad_()
+    if rule is AMSGrad:
+        rule, options = Adam, {**options, "amsgrad": True}
     optimizer, path = getattr(torch.optim, rule.__name__)([x], **options), [start]
     for _ in range(steps):
         x.grad = field(x)
@@ -75,7 +77,7 @@ def test_rules_equal_torch_for_100_steps(rule: type, options: dict, seed: int) -
     assert (ours - theirs).abs().max() < 1e-10
 
 
-@pytest.mark.parametrize("rule", [SGD, Adagrad, RMSprop, Adam, AdamW], ids=name)
+@pytest.mark.parametrize("rule", [SGD, Adagrad, RMSprop, Adam, AdamW, AMSGrad], ids=name)
 def test_rules_share_the_defaults_of_torch(rule: type, seed: int, device: torch.device) -> None:
     options = {"lr": 0.01} if rule is SGD else {}
     start = torch.randn(4, 3, generator=seeded(seed)).to(device)
@@ -85,7 +87,9 @@ def test_rules_share_the_defaults_of_torch(rule: type, seed: int, device: torch.
     assert (ours - torch_path(rule, options, start, 100, gradient)).abs().max() < 1e-10
 
 
-@pytest.mark.parametrize("rule", [SGD(0.1, momentum=0.5), Adagrad(), RMSprop(), Adam(), AdamW()])
+@pytest.mark.parametrize(
+    "rule", [SGD(0.1, momentum=0.5), Adagrad(), RMSprop(), Adam(), AdamW(), AMSGrad()]
+)
 def test_a_step_changes_nothing_it_was_given(rule: Rule, seed: int) -> None:
     params, grad = torch.randn(2, 3, generator=seeded(seed))
     state = rule.step(params, grad, rule.init(params))[1]
@@ -143,7 +147,7 @@ def test_weight_decay_is_the_penalty_for_adam_and_a_plain_shrink_for_adamw(seed:
     assert torch.allclose(c[-1], start * (1 - 0.02) ** 9, rtol=1e-12)
 
 
-@pytest.mark.parametrize("rule", [SGD(0.1), Adagrad(), RMSprop(), Adam(), AdamW()])
+@pytest.mark.parametrize("rule", [SGD(0.1), Adagrad(), RMSprop(), Adam(), AdamW(), AMSGrad()])
 def test_a_step_refuses_what_would_broadcast(rule: Rule) -> None:
     x = torch.zeros(3)
     with pytest.raises(ValueError, match=r"grad must have shape \(3,\), got \(3, 1\)"):
