@@ -144,11 +144,12 @@ class Adam(Rule):
         return Moments(0, torch.zeros_like(params), torch.zeros_like(params))
 
     def _step(self, params: Tensor, grad: Tensor, state: Moments, lr: float) -> tuple[Tensor, Any]:
-        moments = self._moments(grad + self.weight_decay * params, state)
+        moments = self._moments(params, grad, state)
         return self._move(params, moments, moments.square, lr), moments
 
-    def _moments(self, grad: Tensor, state: Any) -> Moments:
+    def _moments(self, params: Tensor, grad: Tensor, state: Any) -> Moments:
         beta1, beta2 = self.betas
+        grad = grad + self.weight_decay * params
         mean = beta1 * state.mean + (1 - beta1) * grad
         square = beta2 * state.square + (1 - beta2) * grad**2
         return Moments(state.taken + 1, mean, square)
@@ -207,6 +208,6 @@ class AMSGrad(Adam):
         return LargestMoments(*super().init(params), torch.zeros_like(params))
 
     def _step(self, params: Tensor, grad: Tensor, state: Any, lr: float) -> tuple[Tensor, Any]:
-        moments = self._moments(grad + self.weight_decay * params, state)
+        moments = self._moments(params, grad, state)
         largest = torch.maximum(state.largest, moments.square)
         return self._move(params, moments, largest, lr), LargestMoments(*moments, largest)
