@@ -1,8 +1,8 @@
-r"""Update rules, one step each: gradient descent with momentum, AdaGrad, RMSProp, Adam, AdamW.
+r"""Update rules, one step each: gradient descent with momentum, AdaGrad, RMSProp, Adam and its kin.
 
 $g_t$ is the gradient at $\theta_t$, $\alpha$ the step size `lr`, and a step is what is subtracted
 from $\theta_t$. Squares, roots and divisions are taken coordinate by coordinate. Each rule equals
-the one of its name in ``torch.optim``.
+the one of its name in ``torch.optim``, AMSGrad the option of that name of torch's Adam.
 
 Taught in: optimisation/gradient_methods
 """
@@ -89,12 +89,14 @@ class Adagrad(Rule):
 class RMSprop(Rule):
     r"""RMSProp: divide by the root of a running mean of squared gradients.
 
-    $$ s_t = \rho s_{t-1} + (1 - \rho) g_t^2, \qquad
+    $$ s_t = \beta_2 s_{t-1} + (1 - \beta_2) g_t^2, \qquad
         \text{step } \alpha g_t / (\sqrt{s_t} + \epsilon) $$
+
+    Reference: Tieleman & Hinton (2012), lecture 6.5 of a course.
     """
 
     lr: float = 1e-2
-    alpha: float = 0.99  #: the decay ρ in [0, 1), under torch's name
+    alpha: float = 0.99  #: the decay β₂ in [0, 1), under torch's name
     eps: float = 1e-8
 
     def __post_init__(self) -> None:
@@ -142,22 +144,27 @@ class Adam(Rule):
         return Moments(0, torch.zeros_like(params), torch.zeros_like(params))
 
     def _step(self, params: Tensor, grad: Tensor, state: Moments, lr: float) -> tuple[Tensor, Any]:
+        moments = self._moments(params, grad, state)
+        return self._move(params, moments, moments.square, lr), moments
+
+    def _moments(self, params: Tensor, grad: Tensor, state: Any) -> Moments:
         beta1, beta2 = self.betas
-        taken = state.taken + 1
         grad = grad + self.weight_decay * params
         mean = beta1 * state.mean + (1 - beta1) * grad
         square = beta2 * state.square + (1 - beta2) * grad**2
-        mean_hat = mean / (1 - beta1**taken)
-        square_hat = square / (1 - beta2**taken)
-        params = params - lr * mean_hat / (square_hat.sqrt() + self.eps)
-        return params, Moments(taken, mean, square)
+        return Moments(state.taken + 1, mean, square)
+
+    def _move(self, params: Tensor, moments: Moments, square: Tensor, lr: float) -> Tensor:
+        mean_hat = moments.mean / (1 - self.betas[0] ** moments.taken)
+        square_hat = square / (1 - self.betas[1] ** moments.taken)
+        return params - lr * mean_hat / (square_hat.sqrt() + self.eps)
 
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    r"""Adam with its weight decay outside of the division: first shrink by $1 - \alpha\lambda$.
+    r"""Adam with its weight decay outside of the division: first shrink by $1 - \alpha\delta$.
 
-    As in torch, and other than in arXiv:1711.05101, $\lambda$ is multiplied by the step size.
+    As in torch, and other than in arXiv:1711.05101, $\delta$ is multiplied by the step size.
 
     >>> rule, x = AdamW(lr=0.1, weight_decay=0.5), torch.tensor([2.0])
     >>> rule.step(x, torch.zeros(1), rule.init(x))[0]
@@ -169,3 +176,38 @@ class AdamW(Adam):
     def _step(self, params: Tensor, grad: Tensor, state: Moments, lr: float) -> tuple[Tensor, Any]:
         shrunk = (1 - lr * self.weight_decay) * params
         return Adam(self.lr, self.betas, self.eps)._step(shrunk, grad, state, lr)
+
+
+class LargestMoments(NamedTuple):
+    """What AMSGrad carries: Adam's state, and the largest mean square so far."""
+
+    taken: int
+    mean: Tensor
+    square: Tensor
+    largest: Tensor
+
+
+@dataclass(frozen=True)
+class AMSGrad(Adam):
+    r"""Adam that divides by the largest running mean of squares it has seen, never by less.
+
+    $$ u_t = \max(u_{t-1}, s_t), \qquad \text{step }
+        \alpha \frac{m_t / (1 - \beta_1^t)}{\sqrt{u_t / (1 - \beta_2^t)} + \epsilon} $$
+
+    As in torch, and other than in Reddi, Kale & Kumar (2018, arXiv:1904.09237), the means are
+    corrected for their start, after the maximum.
+
+    >>> rule, x = AMSGrad(lr=0.1, betas=(0.0, 0.0)), torch.tensor([1.0])
+    >>> x, state = rule.step(x, torch.tensor([2.0]), rule.init(x))
+    >>> rule.step(x, torch.tensor([1.0]), state)[0]  # half a step: 2 is not forgotten
+    tensor([0.8500])
+    """
+
+    def init(self, params: Tensor) -> Any:
+        """No step taken, and zeros."""
+        return LargestMoments(*super().init(params), torch.zeros_like(params))
+
+    def _step(self, params: Tensor, grad: Tensor, state: Any, lr: float) -> tuple[Tensor, Any]:
+        moments = self._moments(params, grad, state)
+        largest = torch.maximum(state.largest, moments.square)
+        return self._move(params, moments, largest, lr), LargestMoments(*moments, largest)

@@ -19,11 +19,11 @@ from helpers.games import (
     bilinear_game,
     game_field,
     play,
-    spectral_radius,
 )
 from helpers.optim import Adam
 from helpers.random import seeded
 from tests.chapters.cells import run_cells
+from tests.printed import tex
 
 PAGE = "optimisation/adversarial_dynamics"
 
@@ -33,10 +33,10 @@ def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     return run_cells(PAGE, ["imports", *ids], **names)
 
 
-@pytest.mark.equation("eq-dynamics-simultaneous", frozen="5f76d3f5")
-@pytest.mark.equation("eq-dynamics-alternating", frozen="cce29233")
-@pytest.mark.equation("eq-dynamics-extragradient", frozen="3086541f")
-@pytest.mark.equation("eq-dynamics-optimistic", frozen="52bb7430")
+@pytest.mark.equation("eq-dynamics-simultaneous")
+@pytest.mark.equation("eq-dynamics-alternating")
+@pytest.mark.equation("eq-dynamics-extragradient")
+@pytest.mark.equation("eq-dynamics-optimistic")
 def test_the_chapters_steps_equal_the_rules_in_the_dirac_gan(seed: int) -> None:
     """The tested rules of the package, on a game that the chapter does not use for it."""
     steps = lesson("steps-code")
@@ -57,40 +57,26 @@ def test_the_chapters_steps_equal_the_rules_in_the_dirac_gan(seed: int) -> None:
         assert torch.allclose(torch.stack(path), play(rule, field, start, steps=20), atol=1e-12)
 
 
-@pytest.mark.equation("eq-dynamics-ema", frozen="fd95047d")
+@pytest.mark.equation("eq-dynamics-ema")
 @pytest.mark.parametrize("w", [0.5, 0.9, 0.96])
 @pytest.mark.parametrize("mu", [0.98 * np.exp(0.3j), np.exp(0.1j), 1.03 * np.exp(-0.7j)])
 def test_gain_of_a_moving_average_on_an_orbit(w: float, mu: complex) -> None:
     """The weighted sum over the past, term by term, for decaying, circling and growing orbits."""
-    source = lesson(
-        "ema-code",
-        play=play,
-        Alternating=Alternating,
-        Simultaneous=Simultaneous,
-        bilinear_game=bilinear_game,
-        origin=torch.zeros(2),
-    )
+    source = lesson("ema-code")
     orbit = mu ** np.arange(3000)
     path = torch.tensor(np.stack([orbit.real, orbit.imag], 1))
     mean = source["moving_average"](path, w)
     terms = (1 - w) * w ** np.arange(3000)
     brute = (terms * orbit[::-1]).sum()
-    gain = (1 - w) / abs(1 - w / mu)
+    gain = tex("eq-dynamics-ema")(w=w, mu=mu)
     assert abs(brute) / abs(orbit[-1]) == pytest.approx(gain, rel=1e-8)
     assert (mean[-1].norm() / path[-1].norm()).item() == pytest.approx(gain, rel=1e-8)
 
 
-@pytest.mark.equation("eq-dynamics-momentum", frozen="98d4e2dc")
+@pytest.mark.equation("eq-dynamics-momentum")
 def test_largest_root_of_the_chapters_polynomial(seed: int) -> None:
     """Growth of the recursion written out step by step."""
-    names = lesson(
-        "momentum-code",
-        Alternating=Alternating,
-        Simultaneous=Simultaneous,
-        bilinear_game=bilinear_game,
-        origin=torch.zeros(2),
-        spectral_radius=spectral_radius,
-    )
+    names = lesson("momentum-code")
     for h, beta in ((0.5, -0.4), (0.8, 0.3), (1.2, -0.2)):
         x, y, dx, dy = 1.0, 0.3, 0.0, 0.0
         sizes = []
@@ -107,7 +93,7 @@ def test_largest_root_of_the_chapters_polynomial(seed: int) -> None:
 
 
 def test_alternating_adam_equals_torch_by_turns(seed: int) -> None:
-    alternate = lesson("adam-code", bilinear_game=bilinear_game, DiracGAN=DiracGAN)
+    alternate = lesson("adam-code")
     start = torch.randn(2, generator=seeded(seed))
     path = alternate["alternate"](Adam(lr=0.05, betas=(0.5, 0.9)), bilinear_game, start, 40)
     x, y = (value.clone().requires_grad_() for value in start.split(1))
@@ -121,7 +107,7 @@ def test_alternating_adam_equals_torch_by_turns(seed: int) -> None:
 
 def test_the_networks_field_is_each_players_own_gradient(seed: int) -> None:
     """Two separate losses, differentiated by finite differences along random directions."""
-    names = lesson("network-code", "network-field")
+    names = lesson("network-code", "network-players", "network-field")
     draws = seeded(seed)
     size = names["size_g"] + sum(math.prod(s) for s in names["wide_d"])
     p = torch.randn(size, generator=draws) / 3
@@ -136,6 +122,8 @@ def test_the_networks_field_is_each_players_own_gradient(seed: int) -> None:
         return F.softplus(-fake).mean().item(), loss_d.item()
 
     field = names["gan_field"](real, z, 0.7)(p)
+    together = names["gan_field"](real, z, 0.7)(torch.stack([p, p / 2]))
+    assert torch.allclose(together[0], field, atol=1e-12)  # starts do not see each other
     for player, own in enumerate((slice(0, names["size_g"]), slice(names["size_g"], None))):
         direction = torch.zeros(size)
         direction[own] = torch.randn(direction[own].shape, generator=draws)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from helpers.games.fields import DiracGAN, bilinear_game, game_field
 from helpers.random import seeded
+from tests.printed import tex
 
 
 def softplus(t: float) -> float:
@@ -27,7 +28,7 @@ def noisy_value(theta: float, psi: float, std: float) -> float:
     return quad(integrand, -12, 12, epsabs=1e-13, epsrel=1e-13)[0]
 
 
-@pytest.mark.equation("eq-dynamics-field", frozen="70df2a1c")
+@pytest.mark.equation("eq-dynamics-field")
 def test_field_of_any_value_by_finite_differences(seed: int) -> None:
     """Central differences of a value of five parameters, three of them the first player's."""
 
@@ -37,8 +38,20 @@ def test_field_of_any_value_by_finite_differences(seed: int) -> None:
     points = torch.randn(4, 5, generator=seeded(seed))
     shift = 1e-6 * torch.eye(5)
     slope = torch.stack([(value(points + e) - value(points - e)) / 2e-6 for e in shift], -1)
+    field = game_field(value, first=3)
     sign = torch.tensor([1.0, 1.0, 1.0, -1.0, -1.0])
-    assert torch.allclose(game_field(value, first=3)(points), sign * slope, atol=1e-7)
+    assert torch.allclose(field(points), sign * slope, atol=1e-7)
+    pair = game_field(lambda p: torch.sin(p[..., 0] * p[..., 1]) + p[..., 1] ** 2)
+    x, y = points[0, :2].tolist()
+    printed = tex("eq-dynamics-field")(
+        {
+            "nabla_x_V": lambda x, y: y * math.cos(x * y),
+            "nabla_y_V": lambda x, y: x * math.cos(x * y) + 2 * y,
+        },
+        x=x,
+        y=y,
+    )
+    assert pair(points[0, :2]).tolist() == pytest.approx(list(printed), abs=1e-12)
 
 
 def test_bilinear_field_and_its_second_derivatives(seed: int, device: torch.device) -> None:
@@ -51,7 +64,7 @@ def test_bilinear_field_and_its_second_derivatives(seed: int, device: torch.devi
         assert torch.allclose(jacobian, turn)
 
 
-@pytest.mark.equation("eq-dynamics-dirac", frozen="e1afd4ed")
+@pytest.mark.equation("eq-dynamics-dirac")
 def test_value_of_the_dirac_gan(seed: int) -> None:
     """Bernoulli log-probabilities of torch.distributions, and -log 4 at the equilibrium."""
     theta, psi = torch.randn(2, 6, generator=seeded(seed))
@@ -59,22 +72,31 @@ def test_value_of_the_dirac_gan(seed: int) -> None:
     fake = torch.distributions.Bernoulli(logits=psi * theta).log_prob(torch.zeros(6))
     value = DiracGAN().value(torch.stack([theta, psi], -1))
     assert torch.allclose(value, real + fake, atol=1e-12)
+    first, second = tex("eq-dynamics-dirac", side=1), tex("eq-dynamics-dirac", side=2)
+    for k in range(6):
+        symbols = {"psi": psi[k].item(), "theta": theta[k].item()}
+        closed = second(symbols)
+        assert value[k].item() == pytest.approx(closed, abs=1e-12)
+        assert first(symbols, sigma=lambda u: 1 / (1 + math.exp(-u))) == pytest.approx(closed)
     assert DiracGAN().value(torch.zeros(2)).item() == pytest.approx(-math.log(4), abs=1e-12)
 
 
-@pytest.mark.equation("eq-dynamics-nash", frozen="1e4629f6")
+@pytest.mark.equation("eq-dynamics-nash")
 def test_saddle_points_of_both_games_and_of_one_with_friction() -> None:
-    """Every point of a grid as a deviation of one player."""
-    others = torch.linspace(-4, 4, 81)
-    zero = torch.zeros(81)
-    gan = DiracGAN().value
+    """Every deviation on a grid of points: none helps at the origin, one helps anywhere else."""
+    low, middle, high = (tex("eq-dynamics-nash", side=k) for k in range(3))
     curved = lambda p: p[..., 0] ** 2 + p[..., 0] * p[..., 1] - p[..., 1] ** 2  # noqa: E731
-    for value in (lambda p: p[..., 0] * p[..., 1], gan, curved):
-        rest = value(torch.zeros(2))
-        assert (value(torch.stack([zero, others], -1)) <= rest + 1e-12).all()
-        assert (value(torch.stack([others, zero], -1)) >= rest - 1e-12).all()
-    # and nowhere else: from (1, 0) the generator gains once the discriminator has answered
-    assert gan(torch.tensor([1.0, -1.0])) > gan(torch.tensor([1.0, 0.0]))
+    others = torch.linspace(-4, 4, 17).tolist()
+    for value in (lambda p: p[..., 0] * p[..., 1], DiracGAN().value, curved):
+        v = lambda x, y, value=value: value(torch.tensor([x, y])).item()  # noqa: E731
+
+        def helped(x: float, y: float, v=v) -> bool:
+            at = {"V": v, "x^*": x, "y^*": y}
+            rest = middle(at)
+            return any(low(at, y=o) > rest + 1e-9 or high(at, x=o) < rest - 1e-9 for o in others)
+
+        assert not helped(0.0, 0.0)
+        assert all(helped(x, y) for x, y in ((1.0, 0.0), (0.0, -1.0), (0.5, 2.0), (-1.5, -0.5)))
 
 
 @pytest.mark.parametrize("std", [0.0, 0.7, math.sqrt(2)])

@@ -26,6 +26,7 @@ from helpers.games.ways_to_play import (
     Simultaneous,
     play,
 )
+from tests.printed import tex
 
 MAKERS = {
     make.__name__.lower(): make
@@ -41,16 +42,26 @@ def exact_radius(matrix: Tensor) -> float:
         return float(max(abs(value) for value in values))
 
 
-@pytest.mark.equation("eq-dynamics-radii", frozen="72697fdd")
+@pytest.mark.equation("eq-dynamics-radii")
 @pytest.mark.parametrize("method", BILINEAR_RADII)
 @pytest.mark.parametrize("h", [0.05, 0.25, 0.5, 0.6, math.sqrt(0.5), 0.95, 1.3, 1.9, 2.5])
 def test_formulas_of_the_bilinear_game(method: str, h: float) -> None:
     """50-digit eigenvalues of the step's Jacobian, to 1e-8."""
     matrix = step_matrix(MAKERS[method](h), bilinear_game, ORIGIN)
-    assert bilinear_radius(method, h) == pytest.approx(exact_radius(matrix), abs=1e-8)
+    exact = exact_radius(matrix)
+    assert bilinear_radius(method, h) == pytest.approx(exact, abs=1e-8)
+    printed = {
+        "simultaneous": tex("eq-dynamics-radii", statement=0),
+        "alternating": tex("eq-dynamics-radii", statement=1),
+        "proximal": tex("eq-dynamics-radii", statement=3),
+        "extragradient": tex("eq-dynamics-radii", statement=4),
+        "optimistic": tex("eq-dynamics-radii", statement=5),
+    }[method]
+    if h <= {"alternating": 2, "optimistic": 0.5}.get(method, math.inf):
+        assert printed(h=h) == pytest.approx(exact, abs=1e-8)
 
 
-@pytest.mark.equation("eq-dynamics-radii", frozen="72697fdd")
+@pytest.mark.equation("eq-dynamics-radii")
 def test_best_steps_and_limits_of_the_bilinear_game() -> None:
     """The figures of the table: best radii, best steps, thresholds."""
     assert bilinear_radius("extragradient", math.sqrt(0.5)) == pytest.approx(math.sqrt(3) / 2)
@@ -65,7 +76,7 @@ def test_best_steps_and_limits_of_the_bilinear_game() -> None:
         assert bilinear_radius(method, limit - 1e-6) < 1 < bilinear_radius(method, limit + 1e-6)
 
 
-@pytest.mark.equation("eq-dynamics-radius", frozen="b6af1b8c")
+@pytest.mark.equation("eq-dynamics-radius")
 @pytest.mark.parametrize("method", BILINEAR_RADII)
 def test_paths_grow_by_the_radius(method: str) -> None:
     """Growth of real paths over 600 steps."""
@@ -75,9 +86,15 @@ def test_paths_grow_by_the_radius(method: str) -> None:
         growth = (norms[800:1000].mean() / norms[200:400].mean()).item()
         radius = spectral_radius(MAKERS[method](h), bilinear_game, ORIGIN)
         assert growth ** (1 / 600) == pytest.approx(radius, abs=5e-4)
+        after = tex("eq-dynamics-radius", statement=1)(C=2.5, rho=radius, t=600)
+        assert growth == pytest.approx(after / 2.5, rel=0.3)
+        matrix = step_matrix(MAKERS[method](h), bilinear_game, ORIGIN)
+        values = {i: lambda m, i=i: np.linalg.eigvals(m)[i - 1] for i in range(1, 5)}
+        printed = tex("eq-dynamics-radius")({"lambda": values}, M=matrix.numpy(), i=range(1, 5))
+        assert printed == pytest.approx(radius, abs=1e-6)
 
 
-@pytest.mark.equation("eq-dynamics-conserved", frozen="d90b03f5")
+@pytest.mark.equation("eq-dynamics-conserved")
 @pytest.mark.parametrize("h", [0.1, 1.0, 1.99])
 def test_alternating_play_conserves_a_quadratic_form(h: float) -> None:
     """The form MᵀQM = Q for the step's Jacobian, and the form along a path."""
@@ -87,9 +104,13 @@ def test_alternating_play_conserves_a_quadratic_form(h: float) -> None:
     path = play(Alternating(h), bilinear_game, torch.tensor([1.0, -0.4]), steps=500)
     kept = torch.einsum("ti,ij,tj->t", path, form, path)
     assert torch.allclose(kept, kept[0].expand(501), rtol=1e-10)
+    after, before = tex("eq-dynamics-conserved", side=0), tex("eq-dynamics-conserved")
+    symbols = {"x_t": path[7, 0], "y_t": path[7, 1], "x_t+1": path[8, 0], "y_t+1": path[8, 1]}
+    assert after(symbols, h=h).item() == pytest.approx(kept[8].item(), rel=1e-10)
+    assert before(symbols, h=h).item() == pytest.approx(kept[7].item(), rel=1e-10)
 
 
-@pytest.mark.equation("eq-dynamics-momentum", frozen="98d4e2dc")
+@pytest.mark.equation("eq-dynamics-momentum")
 @pytest.mark.parametrize("beta", [-0.7, -0.2, 0.3, 0.9])
 @pytest.mark.parametrize("h", [0.2, 0.8, 1.5])
 def test_momentum_polynomial_vanishes_at_the_eigenvalues(h: float, beta: float) -> None:
@@ -99,9 +120,14 @@ def test_momentum_polynomial_vanishes_at_the_eigenvalues(h: float, beta: float) 
         expected = np.polymul(np.poly([1, 1]), np.poly([beta, beta]))
         expected[4 - power] += h**2
         assert np.allclose(np.poly(matrix.numpy()), expected, atol=1e-10)
+        if make is Alternating:
+            r = 0.37
+            printed = tex("eq-dynamics-momentum", side=0)(r=r, beta=beta, h=h)
+            value = np.linalg.det(r * np.eye(4) - matrix.numpy())
+            assert printed == pytest.approx(value, abs=1e-12)
 
 
-@pytest.mark.equation("eq-dynamics-dirac-eigenvalues", frozen="b7e16e85")
+@pytest.mark.equation("eq-dynamics-dirac-eigenvalues")
 @pytest.mark.parametrize("gamma", [0.0, 0.4, 1.0, 2.5])
 @pytest.mark.parametrize("noise_std", [0.0, 0.9, math.sqrt(2)])
 @pytest.mark.parametrize("ratio", [1.0, 0.25, 4.0])
@@ -114,9 +140,14 @@ def test_eigenvalues_of_the_dirac_gan(gamma: float, noise_std: float, ratio: flo
     assert high.real >= low.real
     assert abs(high + low - jacobian.trace().item()) < 1e-8
     assert abs(high * low - torch.linalg.det(jacobian).item()) < 1e-8
+    d = tex("eq-dynamics-dirac-eigenvalues", statement=2)(gamma=gamma, s=noise_std)
+    if ratio * d**2 >= 1:  # the print takes the root of a positive number
+        plus = tex("eq-dynamics-dirac-eigenvalues", statement=0)(tau=ratio, d=d)
+        minus = tex("eq-dynamics-dirac-eigenvalues", statement=1)(tau=ratio, d=d)
+        assert (plus, minus) == pytest.approx((high.real, low.real), abs=1e-8)
 
 
-@pytest.mark.equation("eq-dynamics-dirac-eigenvalues", frozen="b7e16e85")
+@pytest.mark.equation("eq-dynamics-dirac-eigenvalues")
 def test_anchors_of_the_dirac_gan() -> None:
     """±i/2 without friction, radius √(1 + h²/4), critical weight 1 and critical variance 2."""
     assert dirac_eigenvalues() == (0.5j, -0.5j)
@@ -130,12 +161,15 @@ def test_anchors_of_the_dirac_gan() -> None:
     assert dirac_eigenvalues(gamma=0.5, ratio=4.0) == (-1.0, -1.0)
 
 
-@pytest.mark.equation("eq-dynamics-threshold", frozen="a4d45dee")
+@pytest.mark.equation("eq-dynamics-threshold")
 @pytest.mark.parametrize(("d", "ratio"), [(0.05, 1.0), (0.4, 1.0), (0.4, 5.0), (0.9, 0.5)])
 def test_largest_stable_step_of_the_damped_game(d: float, ratio: float) -> None:
     """Eigenvalues of the step's Jacobian a millionth below and above the threshold."""
+    limit = tex("eq-dynamics-threshold", side=2)(d=d)
+    assert tex("eq-dynamics-threshold", statement=1, side=0)(tau=ratio, d=d) <= 1
+    assert dirac_eigenvalues(d, 0.0, ratio)[0].imag > 0  # which is what the condition says
     for share, stable in ((1 - 1e-6, True), (1 + 1e-6, False)):
-        rates = share * 4 * d * torch.tensor([1.0, ratio])
+        rates = share * limit * torch.tensor([1.0, ratio])
         radius = spectral_radius(Simultaneous(rates), DiracGAN(gamma=d), ORIGIN)
         assert (radius < 1) == stable
 

@@ -17,6 +17,7 @@ from helpers.games.ways_to_play import (
     play,
 )
 from helpers.random import seeded
+from tests.printed import tex
 
 RULES = [Simultaneous(0.2), Alternating(0.2), Proximal(0.2), Extragradient(0.2), Optimistic(0.2)]
 
@@ -26,9 +27,9 @@ def linear_game(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return draws.normal(size=(5, 5)) / 2, draws.normal(size=5)
 
 
-@pytest.mark.equation("eq-dynamics-simultaneous", frozen="5f76d3f5")
-@pytest.mark.equation("eq-dynamics-proximal", frozen="6d3e0fd3")
-@pytest.mark.equation("eq-dynamics-extragradient", frozen="3086541f")
+@pytest.mark.equation("eq-dynamics-simultaneous")
+@pytest.mark.equation("eq-dynamics-proximal")
+@pytest.mark.equation("eq-dynamics-extragradient")
 def test_rules_that_do_not_look_back_are_matrix_powers(seed: int) -> None:
     """Powers of I - hA, of its implicit and of its quadratic version, by numpy."""
     a, start = linear_game(seed)
@@ -43,9 +44,17 @@ def test_rules_that_do_not_look_back_are_matrix_powers(seed: int) -> None:
     for make, matrix in expected.items():
         path = play(make(torch.tensor(h)), field, torch.tensor(start), steps=9)
         assert np.allclose(path[-1], np.linalg.matrix_power(matrix, 9) @ start, atol=1e-12)
+    point, field_of = {"p_t": start}, {"F": lambda p: a @ p}
+    after = play(Simultaneous(0.2), field, torch.tensor(start), steps=1)[-1]
+    assert np.allclose(after, tex("eq-dynamics-simultaneous")(point | field_of, h=0.2), atol=1e-12)
+    after = play(Extragradient(0.2), field, torch.tensor(start), steps=1)[-1]
+    assert np.allclose(after, tex("eq-dynamics-extragradient")(point | field_of, h=0.2), atol=1e-12)
+    after = play(Proximal(0.2), field, torch.tensor(start), steps=1)[-1].numpy()
+    printed = tex("eq-dynamics-proximal")(point | field_of | {"p_t+1": after}, h=0.2)
+    assert np.allclose(after, printed, atol=1e-12)
 
 
-@pytest.mark.equation("eq-dynamics-alternating", frozen="cce29233")
+@pytest.mark.equation("eq-dynamics-alternating")
 @pytest.mark.parametrize("beta", [0.0, -0.4, 0.6])
 def test_alternating_play_is_a_product_of_two_half_steps(beta: float, seed: int) -> None:
     """Two block-triangular matrices by numpy."""
@@ -69,6 +78,16 @@ def test_alternating_play_is_a_product_of_two_half_steps(beta: float, seed: int)
         after[first:] += carry[first:]
         before, now = now, after
         assert np.allclose(path[t + 1], now, atol=1e-12)
+    if beta == 0:
+        names = {
+            "F_x": lambda x, y: a[:first] @ np.concatenate([x, y]),
+            "F_y": lambda x, y: a[first:] @ np.concatenate([x, y]),
+            "x_t": path[3, :first],
+            "y_t": path[3, first:],
+        }
+        x = tex("eq-dynamics-alternating")(names, h=h)
+        y = tex("eq-dynamics-alternating", statement=1)(names | {"x_t+1": x}, h=h)
+        assert np.allclose(path[4], np.concatenate([x, y]), atol=1e-12)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
@@ -96,7 +115,7 @@ def test_two_time_scales_are_one_game_in_other_units(seed: int) -> None:
         assert torch.allclose(slow, fast, atol=1e-10)
 
 
-@pytest.mark.equation("eq-dynamics-optimistic", frozen="52bb7430")
+@pytest.mark.equation("eq-dynamics-optimistic")
 def test_optimistic_play_is_the_recursion_of_second_order(seed: int) -> None:
     """The recursion p'' = (I - 2hA) p' + hA p written out in numpy, first step plain."""
     a, start = linear_game(seed)
@@ -105,9 +124,11 @@ def test_optimistic_play_is_the_recursion_of_second_order(seed: int) -> None:
     for _ in range(7):
         points.append(points[-1] - 0.4 * a @ points[-1] + 0.2 * a @ points[-2])
     assert np.allclose(path, np.array(points), atol=1e-12)
+    now = {"p_t": points[4], "p_t-1": points[3], "F": lambda p: a @ p}
+    assert np.allclose(tex("eq-dynamics-optimistic")(now, h=0.2), points[5], atol=1e-12)
 
 
-@pytest.mark.equation("eq-dynamics-proximal", frozen="6d3e0fd3")
+@pytest.mark.equation("eq-dynamics-proximal")
 def test_proximal_step_solves_its_equation_in_a_curved_game(seed: int) -> None:
     """scipy's hybrid root finder, and the equation itself."""
     gan = DiracGAN(gamma=0.3)

@@ -13,10 +13,11 @@ from helpers.optim.path import trajectory
 from helpers.optim.quadratic import momentum_matrix
 from helpers.optim.rules import SGD
 from helpers.random import seeded
+from tests.printed import tex
 from tests.statistics import assert_mean_close
 
 
-@pytest.mark.equation("eq-gradient-minibatch", frozen="8d248378")
+@pytest.mark.equation("eq-gradient-minibatch")
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 7])
 def test_minibatch_mean_and_variance_over_all_batches(batch_size: int, seed: int) -> None:
     """The mean and the variance over all possible batches, enumerated."""
@@ -27,9 +28,14 @@ def test_minibatch_mean_and_variance_over_all_batches(batch_size: int, seed: int
     variance = minibatch_variance(gradients, batch_size)
     assert variance.shape == (3,)
     assert torch.allclose(variance, means.var(0, correction=0), atol=1e-12)
+    printed = tex("eq-gradient-minibatch", statement=1)
+    for k in range(3):
+        g = gradients[:, k]
+        value = printed(N=7, B=batch_size, g=g.tolist(), g_bar=g.mean().item())
+        assert value == pytest.approx(variance[k].item(), abs=1e-12)
 
 
-@pytest.mark.equation("eq-gradient-noise-floor", frozen="1dda3037")
+@pytest.mark.equation("eq-gradient-noise-floor")
 @pytest.mark.parametrize(
     ("lr", "curvature", "std", "beta"),
     [(0.1, 1.0, 2.0, 0.0), (0.7, 2.0, 0.3, 0.0), (0.1, 3.0, 1.0, 0.9), (2.0, 1.5, 1.0, 0.6)],
@@ -43,6 +49,13 @@ def test_noise_floor_solves_the_lyapunov_equation(
     source = torch.diag(torch.tensor([(lr * std) ** 2, 0.0])).numpy()
     expected = scipy.linalg.solve_discrete_lyapunov(matrix, source)[0, 0]
     assert noise_floor(lr, curvature, std, momentum=beta) == pytest.approx(expected, rel=1e-10)
+    symbols = {"alpha": lr, "lambda": curvature, "sigma": std, "beta": beta}
+    assert tex("eq-gradient-noise-floor", statement=1)(symbols) == pytest.approx(
+        expected, rel=1e-10
+    )
+    if beta == 0:
+        plain = tex("eq-gradient-noise-floor")(symbols)
+        assert plain == pytest.approx(expected, rel=1e-10)
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.8])

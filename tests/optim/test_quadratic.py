@@ -13,6 +13,7 @@ from helpers.optim.path import trajectory
 from helpers.optim.quadratic import momentum_matrix, momentum_radius, tuned
 from helpers.optim.rules import SGD
 from helpers.random import seeded
+from tests.printed import tex
 
 METHODS = ["gradient descent", "heavy ball", "nesterov"]
 ANCHORS = {"gradient descent": 0.980198, "heavy ball": 0.818182, "nesterov": 0.9}
@@ -48,7 +49,7 @@ def step_jacobian(rule: SGD, curvature: float) -> Tensor:
     return torch.autograd.functional.jacobian(advance, torch.tensor([0.3, -0.7]))
 
 
-@pytest.mark.equation("eq-gradient-heavy-ball", frozen="af988644")
+@pytest.mark.equation("eq-gradient-heavy-ball")
 @pytest.mark.parametrize("beta", [0.0, 0.4, 0.9])
 @pytest.mark.parametrize("curvature", [0.5, 3.0, 20.0])
 def test_heavy_ball_matrix_is_the_jacobian_of_the_step(beta: float, curvature: float) -> None:
@@ -56,6 +57,16 @@ def test_heavy_ball_matrix_is_the_jacobian_of_the_step(beta: float, curvature: f
     matrix = momentum_matrix(0.1, torch.tensor(curvature), momentum=beta)
     jacobian = step_jacobian(SGD(lr=0.1, momentum=beta), curvature)
     assert torch.allclose(matrix, jacobian, atol=1e-12)
+    symbols = {"alpha": 0.1, "beta": beta, "lambda": curvature}
+    pair = torch.tensor([0.3, -0.7])
+    printed = tex("eq-gradient-heavy-ball")(
+        symbols | {"theta_t": pair[0].item(), "theta_t-1": pair[1].item()}
+    )
+    assert torch.allclose(torch.as_tensor(printed), jacobian @ pair, atol=1e-12)
+    polynomial = tex("eq-gradient-heavy-ball", statement=1, side=0)
+    for r in (0.3, -1.7):
+        value = torch.linalg.det(r * torch.eye(2) - jacobian).item()
+        assert polynomial(symbols, r=r) == pytest.approx(value, abs=1e-12)
 
 
 @pytest.mark.parametrize("curvature", [0.5, 3.0, 11.0])
@@ -69,9 +80,9 @@ def test_nesterov_matrix_moves_the_points_that_the_rule_visits(curvature: float,
     assert torch.allclose(matrix @ pairs[:-1], pairs[1:], atol=1e-12)
 
 
-@pytest.mark.equation("eq-gradient-rate", frozen="3737ab83")
-@pytest.mark.equation("eq-gradient-heavy-ball-rate", frozen="497d89eb")
-@pytest.mark.equation("eq-gradient-nesterov-rate", frozen="367dcc23")
+@pytest.mark.equation("eq-gradient-rate")
+@pytest.mark.equation("eq-gradient-heavy-ball-rate")
+@pytest.mark.equation("eq-gradient-nesterov-rate")
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("smallest", "largest"), [(1, 100), (2, 7), (3, 3000)])
 def test_tuned_rates_to_1e_8(method: str, smallest: int, largest: int) -> None:
@@ -83,6 +94,14 @@ def test_tuned_rates_to_1e_8(method: str, smallest: int, largest: int) -> None:
     assert max(exact) == pytest.approx(rate, abs=1e-8)
     assert ours.max().item() == pytest.approx(rate, abs=1e-8)
     assert ours.tolist() == pytest.approx(exact, abs=1e-8)
+    printed = {
+        "gradient descent": [tex("eq-gradient-rate", statement=k) for k in (0, 1)],
+        "heavy ball": [tex("eq-gradient-heavy-ball-rate", statement=k) for k in (0, 2, 1)],
+        "nesterov": [tex("eq-gradient-nesterov-rate", statement=k) for k in (0, 2, 1)],
+    }[method]
+    kappa = tex("eq-gradient-rate", statement=2)(mu=smallest, L=largest)
+    values = [side(mu=smallest, L=largest, kappa=kappa) for side in printed]
+    assert values == pytest.approx([rule.lr, rate, rule.momentum][: len(values)], abs=1e-12)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -113,11 +132,11 @@ def test_the_rules_reach_their_rates(method: str) -> None:
     assert slope == pytest.approx(math.log(rate), abs=0.01)
 
 
-@pytest.mark.equation("eq-gradient-threshold", frozen="930bf536")
+@pytest.mark.equation("eq-gradient-threshold")
 @pytest.mark.parametrize("beta", [0.0, 0.6])
 def test_the_threshold_is_sharp(beta: float) -> None:
     """Real runs two per cent below and above the threshold."""
-    limit = 2 * (1 + beta) / 5.0
+    limit = (1 + beta) * tex("eq-gradient-threshold", side=2)(L=5.0)
     below, above = (
         momentum_radius(limit * (1 + sign * 1e-6), torch.tensor(5.0), momentum=beta).item()
         for sign in (-1, 1)

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from helpers.optim.path import gradient_of, trajectory
-from helpers.optim.rules import SGD, Adagrad, Adam, AdamW, RMSprop, Rule
+from helpers.optim.rules import SGD, Adagrad, Adam, AdamW, AMSGrad, RMSprop, Rule
 from helpers.random import seeded
+from tests.printed import tex
 
 
 def combinations(**options: tuple) -> list[dict]:
@@ -28,7 +29,7 @@ CASES = [
     (SGD, {"lr": 0.07, "momentum": 0.8, "nesterov": True}),
     *((Adagrad, o) for o in combinations(lr=(0.3,), eps=(1e-10, 0.1))),
     *((RMSprop, o) for o in combinations(lr=(0.02,), alpha=(0.9,), eps=(1e-8, 0.1))),
-    *((rule, o) for rule in (Adam, AdamW) for o in ADAMS),
+    *((rule, o) for rule in (Adam, AdamW, AMSGrad) for o in ADAMS),
 ]
 
 
@@ -43,6 +44,8 @@ def torch_path(
 ) -> Tensor:
     """The path of torch's optimiser of the same name."""
     x = start.clone().requires_grad_()
+    if rule is AMSGrad:
+        rule, options = Adam, {**options, "amsgrad": True}
     optimizer, path = getattr(torch.optim, rule.__name__)([x], **options), [start]
     for _ in range(steps):
         x.grad = field(x)
@@ -55,12 +58,13 @@ def name(value: object) -> str | None:
     return value.__name__ if isinstance(value, type) else None
 
 
-@pytest.mark.equation("eq-gradient-momentum", frozen="b33ede7e")
-@pytest.mark.equation("eq-gradient-nesterov", frozen="c7187c5a")
-@pytest.mark.equation("eq-gradient-adagrad", frozen="92d8063b")
-@pytest.mark.equation("eq-gradient-rmsprop", frozen="1cc9c3e7")
-@pytest.mark.equation("eq-gradient-adam", frozen="275b74c3")
-@pytest.mark.equation("eq-gradient-adamw", frozen="5d22c6a4")
+@pytest.mark.equation("eq-gradient-momentum")
+@pytest.mark.equation("eq-gradient-nesterov")
+@pytest.mark.equation("eq-gradient-adagrad")
+@pytest.mark.equation("eq-gradient-rmsprop")
+@pytest.mark.equation("eq-gradient-adam")
+@pytest.mark.equation("eq-gradient-amsgrad")
+@pytest.mark.equation("eq-gradient-adamw")
 @pytest.mark.parametrize(("rule", "options"), CASES, ids=name)
 def test_rules_equal_torch_for_100_steps(rule: type, options: dict, seed: int) -> None:
     """torch.optim, 100 steps to 1e-10, every combination of the options."""
@@ -75,7 +79,84 @@ def test_rules_equal_torch_for_100_steps(rule: type, options: dict, seed: int) -
     assert (ours - theirs).abs().max() < 1e-10
 
 
-@pytest.mark.parametrize("rule", [SGD, Adagrad, RMSprop, Adam, AdamW], ids=name)
+def assert_printed(rule: Rule, advance: Callable, seed: int) -> None:
+    """The rule walks as the printed recursion, over 20 given gradients from 0.7 on.
+
+    `advance` maps the rule, the symbols of one step and what it carries to the next point.
+    """
+    gradients = (2 * torch.randn(20, generator=seeded(seed))).tolist()
+    feed = iter(gradients)
+    path = trajectory(rule, lambda x: torch.tensor([next(feed)]), torch.tensor([0.7]), steps=20)
+    theta: float = 0.7
+    carried: dict[str, float] = dict.fromkeys(["v_t", "G_t-1", "s_t-1", "m_t-1", "u_t-1"], 0.0)
+    for t, grad in enumerate(gradients):
+        symbols = carried | {"theta_t": theta, "g_t": grad, "t": t + 1, "alpha": rule.lr}
+        theta = advance(rule, symbols | {"nabla_J": lambda x, grad=grad: grad}, carried)
+        assert path[t + 1].item() == pytest.approx(theta, abs=1e-12)
+
+
+@pytest.mark.equation("eq-gradient-descent")
+@pytest.mark.equation("eq-gradient-momentum")
+@pytest.mark.equation("eq-gradient-nesterov")
+def test_printed_velocities(seed: int) -> None:
+    """The printed recursions for 20 steps of given gradients."""
+    velocity, heavy = (tex("eq-gradient-momentum", statement=k) for k in (0, 1))
+    same, ahead = (tex("eq-gradient-nesterov", statement=k) for k in (0, 1))
+    plain = tex("eq-gradient-descent")
+
+    def advance(rule: SGD, now: dict, carried: dict) -> float:
+        now |= {"beta": rule.momentum}
+        carried["v_t"] = (same if rule.nesterov else velocity)(now)
+        return (ahead if rule.nesterov else heavy)(now, **{"v_t+1": carried["v_t"]})
+
+    assert_printed(SGD(0.07), lambda rule, now, carried: plain(now), seed)
+    assert_printed(SGD(0.07, momentum=0.8), advance, seed)
+    assert_printed(SGD(0.07, momentum=0.8, nesterov=True), advance, seed)
+
+
+@pytest.mark.equation("eq-gradient-adagrad")
+@pytest.mark.equation("eq-gradient-rmsprop")
+def test_printed_divisions(seed: int) -> None:
+    """The printed recursions for 20 steps of given gradients."""
+    total, by_total = (tex("eq-gradient-adagrad", statement=k) for k in (0, 1))
+    square, by_square = (tex("eq-gradient-rmsprop", statement=k) for k in (0, 1))
+
+    def adagrad(rule: Adagrad, now: dict, carried: dict) -> float:
+        carried["G_t-1"] = total(now)
+        return by_total(now, epsilon=rule.eps, G_t=carried["G_t-1"])
+
+    def rmsprop(rule: RMSprop, now: dict, carried: dict) -> float:
+        carried["s_t-1"] = square(now, beta_2=rule.alpha)
+        return by_square(now, epsilon=rule.eps, s_t=carried["s_t-1"])
+
+    assert_printed(Adagrad(0.3, eps=0.2), adagrad, seed)
+    assert_printed(RMSprop(0.02, alpha=0.7, eps=0.2), rmsprop, seed)
+
+
+@pytest.mark.equation("eq-gradient-adam")
+@pytest.mark.equation("eq-gradient-bias")
+@pytest.mark.equation("eq-gradient-amsgrad")
+@pytest.mark.equation("eq-gradient-adamw")
+def test_printed_adams(seed: int) -> None:
+    """The printed recursions for 20 steps of given gradients."""
+    mean, square, step = (tex("eq-gradient-adam", statement=k) for k in range(3))
+    mean_hat, square_hat = tex("eq-gradient-bias"), tex("eq-gradient-bias", statement=1)
+    largest, divided = tex("eq-gradient-amsgrad"), tex("eq-gradient-amsgrad", statement=1)
+    last = {Adam: step, AMSGrad: divided, AdamW: tex("eq-gradient-adamw")}
+
+    def advance(rule: Adam, now: dict, carried: dict) -> float:
+        now |= {"beta_1": rule.betas[0], "beta_2": rule.betas[1], "epsilon": rule.eps}
+        now |= {"delta": rule.weight_decay, "m_t": mean(now), "s_t": square(now)}
+        now |= {"u_t": largest(now), "m_hat_t": mean_hat(now), "s_hat_t": square_hat(now)}
+        carried.update({f"{name}_t-1": now[f"{name}_t"] for name in "msu"})
+        return last[type(rule)](now)
+
+    options = {"lr": 0.05, "betas": (0.8, 0.6), "eps": 0.1}
+    for rule in (Adam(**options), AMSGrad(**options), AdamW(**options, weight_decay=0.3)):
+        assert_printed(rule, advance, seed)
+
+
+@pytest.mark.parametrize("rule", [SGD, Adagrad, RMSprop, Adam, AdamW, AMSGrad], ids=name)
 def test_rules_share_the_defaults_of_torch(rule: type, seed: int, device: torch.device) -> None:
     options = {"lr": 0.01} if rule is SGD else {}
     start = torch.randn(4, 3, generator=seeded(seed)).to(device)
@@ -85,7 +166,9 @@ def test_rules_share_the_defaults_of_torch(rule: type, seed: int, device: torch.
     assert (ours - torch_path(rule, options, start, 100, gradient)).abs().max() < 1e-10
 
 
-@pytest.mark.parametrize("rule", [SGD(0.1, momentum=0.5), Adagrad(), RMSprop(), Adam(), AdamW()])
+@pytest.mark.parametrize(
+    "rule", [SGD(0.1, momentum=0.5), Adagrad(), RMSprop(), Adam(), AdamW(), AMSGrad()]
+)
 def test_a_step_changes_nothing_it_was_given(rule: Rule, seed: int) -> None:
     params, grad = torch.randn(2, 3, generator=seeded(seed))
     state = rule.step(params, grad, rule.init(params))[1]
@@ -96,7 +179,7 @@ def test_a_step_changes_nothing_it_was_given(rule: Rule, seed: int) -> None:
     assert all(torch.equal(old, new) for old, new in zip(before, given))
 
 
-@pytest.mark.equation("eq-gradient-descent", frozen="4a614bef")
+@pytest.mark.equation("eq-gradient-descent")
 def test_gradient_descent_by_hand() -> None:
     """Three steps on a quadratic, worked by hand."""
     # J = x²/2 + 2y², lr 0.25: x shrinks by 3/4 a step, y is solved by the first one.
@@ -106,7 +189,7 @@ def test_gradient_descent_by_hand() -> None:
     assert torch.equal(path, torch.tensor([[16.0, 5.0], [12.0, 0.0], [9.0, 0.0], [6.75, 0.0]]))
 
 
-@pytest.mark.equation("eq-gradient-bias", frozen="8fbd9ac6")
+@pytest.mark.equation("eq-gradient-bias")
 @pytest.mark.parametrize("beta", [0.0, 0.9, 0.999])
 def test_bias_correction_makes_the_running_mean_of_a_constant_exact(beta: float) -> None:
     """The weights (1 - β) β^(t-i) of a running mean, summed one by one."""
@@ -129,7 +212,7 @@ def test_adam_is_blind_to_the_scale_of_a_coordinate(seed: int) -> None:
     assert torch.allclose(plain, scaled, rtol=1e-9)
 
 
-@pytest.mark.equation("eq-gradient-adamw", frozen="5d22c6a4")
+@pytest.mark.equation("eq-gradient-adamw")
 def test_weight_decay_is_the_penalty_for_adam_and_a_plain_shrink_for_adamw(seed: int) -> None:
     """A penalised loss for Adam; a geometric decay for AdamW without a gradient."""
     start = torch.randn(5, generator=seeded(seed))
@@ -143,7 +226,7 @@ def test_weight_decay_is_the_penalty_for_adam_and_a_plain_shrink_for_adamw(seed:
     assert torch.allclose(c[-1], start * (1 - 0.02) ** 9, rtol=1e-12)
 
 
-@pytest.mark.parametrize("rule", [SGD(0.1), Adagrad(), RMSprop(), Adam(), AdamW()])
+@pytest.mark.parametrize("rule", [SGD(0.1), Adagrad(), RMSprop(), Adam(), AdamW(), AMSGrad()])
 def test_a_step_refuses_what_would_broadcast(rule: Rule) -> None:
     x = torch.zeros(3)
     with pytest.raises(ValueError, match=r"grad must have shape \(3,\), got \(3, 1\)"):

@@ -18,6 +18,7 @@ from helpers.optim.schedules import (
     steps_down,
     warm_up,
 )
+from tests.printed import tex
 
 
 def torch_rates(make, steps: int, lr: float = 0.3) -> list[float]:
@@ -72,13 +73,27 @@ CASES = [
 ]
 
 
-@pytest.mark.equation("eq-gradient-cosine", frozen="d8309142")
-@pytest.mark.equation("eq-gradient-warm-up", frozen="5ac19794")
+@pytest.mark.equation("eq-gradient-cosine")
+@pytest.mark.equation("eq-gradient-warm-up")
 @pytest.mark.parametrize(("ours", "theirs", "steps"), CASES)
 def test_schedules_equal_torch(ours: Schedule, theirs, steps: int) -> None:
     """torch.optim.lr_scheduler: StepLR, CosineAnnealingLR, LinearLR, SequentialLR, OneCycleLR."""
     expected = torch_rates(theirs, steps)
     assert [ours(t) for t in range(steps)] == pytest.approx(expected, rel=1e-10, abs=1e-15)
+
+
+@pytest.mark.equation("eq-gradient-cosine")
+@pytest.mark.equation("eq-gradient-warm-up")
+def test_printed_schedules() -> None:
+    """The printed formulas at every step."""
+    along, up = tex("eq-gradient-cosine"), tex("eq-gradient-warm-up")
+    fall = cosine(0.3, total=17, minimum=0.02)
+    rise = warm_up(fall, steps=6, start_factor=0.05)
+    for t in range(18):
+        expected = along({"alpha": 0.3, "alpha_min": 0.02}, n=17, t=t)
+        assert fall(t) == pytest.approx(expected, rel=1e-12)
+    for t in range(6):
+        assert rise(t) == pytest.approx(up(alpha=0.3, f=0.05, w=6, t=t), rel=1e-12)
 
 
 def test_warm_up_of_no_steps_is_the_schedule_itself_and_one_cycle_stays_at_its_end() -> None:
