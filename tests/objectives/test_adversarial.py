@@ -135,12 +135,24 @@ def test_the_value_is_a_jensen_shannon_divergence() -> None:
 
 @pytest.mark.equation("eq-gan-value")
 def test_the_loss_is_minus_the_value(seed: int) -> None:
-    """Independent answer: log-probabilities of the labels 1 and 0 by torch's Bernoulli."""
-    a, b = logits(seed)
-    real = torch.distributions.Bernoulli(logits=a).log_prob(torch.ones_like(a))
-    fake = torch.distributions.Bernoulli(logits=b).log_prob(torch.zeros_like(b))
-    torch.testing.assert_close(discriminator_loss(a, b), -(real + fake))
-    assert not torch.allclose(discriminator_loss(b, a), -(real + fake))  # the roles matter
+    """Independent answer: quadrature of p log D + q log(1 − D); with p and q swapped it differs."""
+    n, x = 200_000, torch.linspace(-14, 14, 28_001)
+    p, q = torch.distributions.Normal(-1.0, 1.5), torch.distributions.Normal(0.8, 0.5)
+
+    def log_d(x: Tensor, label: int) -> Tensor:  # log D for real, log(1 − D) for generated
+        fair = torch.distributions.Bernoulli(logits=0.4 - 1.3 * x)
+        return fair.log_prob(torch.full_like(x, label))
+
+    def value(real: torch.distributions.Normal, fake: torch.distributions.Normal) -> float:
+        inside = real.log_prob(x).exp() * log_d(x, 1) + fake.log_prob(x).exp() * log_d(x, 0)
+        return torch.trapezoid(inside, x).item()
+
+    real, fake = p.sample((n,)), q.sample((n,))
+    loss = discriminator_loss(0.4 - 1.3 * real, 0.4 - 1.3 * fake)
+    error = (loss.std() / math.sqrt(n)).item()
+    assert abs(loss.mean().item() + value(p, q)) < 5 * error
+    swapped = discriminator_loss(0.4 - 1.3 * fake, 0.4 - 1.3 * real)
+    assert abs(swapped.mean().item() + value(p, q)) > 100 * error
     zero = torch.zeros(3)
     torch.testing.assert_close(discriminator_loss(zero, zero), torch.full((3,), math.log(4)))
 
