@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from helpers.claims import claim
+from helpers.claims import MIME, claim
 from helpers.claims import claims as show
 from tests.book.conftest import CLEAN_UP, Book
 from tools import build_site, claims, run_notebooks, unclaimed
@@ -188,6 +188,10 @@ def test_sentences_that_claim_without_support_are_listed(book: Book) -> None:
     book.insert("end", "markdown", "more", "The loss is twice as large. See [so](#claim-a).")
     found = unclaimed.unclaimed(book.notebook())
     assert found == ["It is better than before."]
+
+
+def test_the_package_and_the_build_agree_on_what_claims_look_like() -> None:
+    assert claims.MIME == MIME
 
 
 def test_the_site_depends_on_the_record() -> None:
