@@ -11,6 +11,7 @@ from torch import Tensor
 
 from helpers.objectives.adversarial import discriminator_loss
 from helpers.objectives.wasserstein import transport_plan, wasserstein_line
+from tests.printed import tex
 
 
 @pytest.mark.parametrize(("n", "m"), [(7, 7), (7, 5), (6, 4), (1, 5)])
@@ -79,7 +80,7 @@ def best_function(cost: Tensor, p: Tensor, q: Tensor) -> Tensor:
     return torch.as_tensor(found.x)
 
 
-@pytest.mark.equation("eq-gan-duality")
+@pytest.mark.equation("eq-gan-duality", frozen="999ad91d")
 def test_the_best_critic_has_the_distance_as_its_value(seed: int) -> None:
     """Independent answer: the dual linear program over all 1-Lipschitz functions of the points."""
     places = torch.randn(9, 2)
@@ -94,7 +95,7 @@ def test_the_best_critic_has_the_distance_as_its_value(seed: int) -> None:
     assert (2 * (p - q) @ f).item() > least.item() + 1e-3  # without the bound there is no maximum
 
 
-@pytest.mark.equation("eq-gan-duality")
+@pytest.mark.equation("eq-gan-duality", frozen="999ad91d")
 def test_the_critics_loss_is_minus_the_distance_on_the_line(seed: int) -> None:
     """Independent answer: the distance by quantiles; the best slope is the sign of F_q − F_p."""
     x, y = torch.randn(8), 1 + 2 * torch.randn(8)
@@ -111,6 +112,18 @@ def test_the_critics_loss_is_minus_the_distance_on_the_line(seed: int) -> None:
     assert loss.item() == pytest.approx(-distance, abs=1e-12)
     for straight in (x, y), (-x, -y):  # slopes 1 and −1
         assert discriminator_loss(*straight, "wasserstein").mean() >= -distance - 1e-12
+
+
+@pytest.mark.equation("eq-gan-overshoot")
+def test_a_penalised_critic_is_too_steep(seed: int) -> None:
+    """Independent answer: the penalised loss of two shifted samples over a fine grid of slopes."""
+    x, weight = torch.randn(7), 3.5
+    y = x + 0.5 + torch.rand(()).item()  # the best critic is a line, here of slope −s
+    slopes = torch.linspace(0.5, 2, 3001)
+    losses = torch.stack([discriminator_loss(-s * x, -s * y, "wasserstein").mean() for s in slopes])
+    best = slopes[(losses + weight * (slopes - 1).square()).argmin()]
+    printed = tex("eq-gan-overshoot")({"lambda": weight, "W_1": wasserstein_line(x, y)})
+    torch.testing.assert_close(best, printed, rtol=0, atol=3e-4)
 
 
 HALF = torch.tensor([0.5, 0.5])
