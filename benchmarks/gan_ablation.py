@@ -17,7 +17,8 @@ from benchmarks.gan_modes import RECIPES, Recipe, run_jobs, summarise, table
 from benchmarks.record import RESULTS
 
 STEPS = 2000
-FULL, PLAIN = RECIPES["repaired"], RECIPES["plain"]
+FULL = RECIPES["repaired"]
+PLAIN = Recipe(False, False, False, 0, 2, 1.0, False, 0.0, (2e-4, 2e-4), (0.5, 0.999))
 ABLATIONS: dict[str, Recipe] = {
     "full": FULL,
     "no noise": FULL._replace(noise=False),

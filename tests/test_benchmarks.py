@@ -25,7 +25,7 @@ from benchmarks import (
 from benchmarks.record import REQUIRED, RESULTS
 from helpers.random import seeded
 
-KEPT = sorted(RESULTS.glob("*.json"))
+KEPT = sorted(p for p in RESULTS.glob("*.json") if p.stem != "claims")  # the chapters' own
 
 
 @pytest.fixture(autouse=True)
@@ -114,12 +114,10 @@ def test_the_modes_benchmark_runs_and_goes_on(
     check_result(output)
     result = json.loads(output.read_text(encoding="utf-8"))
     assert result["seeds"] == [20]
-    assert set(result["figures"]) == {
-        f"{target} {recipe}" for target in ("grid", "ring") for recipe in ("plain", "repaired")
-    }
+    assert set(result["figures"]) == {"ring repaired", "grid repaired"}
     capsys.readouterr()
     gan_modes.main(["--seeds", "1", *arguments])
-    assert "of 4: {" not in capsys.readouterr().out  # nothing was run again
+    assert "of 2: {" not in capsys.readouterr().out  # nothing was run again
     assert json.loads(output.read_text(encoding="utf-8"))["rows"] == result["rows"]
 
 

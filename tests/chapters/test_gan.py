@@ -34,7 +34,7 @@ def lesson(*ids: str, **names: Any) -> dict[str, Any]:
 @pytest.mark.equation("eq-gan-jensen-shannon")
 def test_the_chapters_quadrature() -> None:
     """Independent answer: the divergence by Monte Carlo with five standard errors."""
-    cells = lesson("value", "quadrature")
+    cells = lesson("value", "quadrature", "quadrature-js")
     torch.manual_seed(0)
     first, second = torch.distributions.Normal(-0.5, 0.8), torch.distributions.Normal(0.7, 1.3)
 
@@ -48,14 +48,14 @@ def test_the_chapters_quadrature() -> None:
 
 
 def test_the_printed_losses_fail_as_the_page_says() -> None:
-    cells = lesson("value", "e1-check")
+    cells = lesson("value", "e1-losses")
     a, b = torch.randn(2, 5)
     torch.testing.assert_close(cells["printed_e1"](a, b), -discriminator_loss(a, b))
     torch.testing.assert_close(cells["printed_e18"](a, b), F.softplus(-a) - F.softplus(b))
 
 
 def test_the_chapters_loop_is_the_helpers_step() -> None:
-    cells = lesson("discriminator-step", "generator-step", "game", "step-agrees")
+    cells = lesson("discriminator-step", "generator-step", "game", "two-games", "step-agrees")
     assert len(cells["same"]) == 8
     assert all(cells["same"])
 
