@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
+import nbformat
 import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import nn
 from torch.nn import functional as F
 
+from benchmarks.record import RESULTS
 from helpers import plotting
 from helpers.networks import MLP
 from helpers.objectives import discriminator_loss
 from helpers.random import seeded
-from tests.chapters.cells import run_cells
+from tests.chapters.cells import BOOK, run_cells
 from tests.printed import tex
 
 PAGE = "models/gan"
@@ -29,6 +32,12 @@ def _float32() -> None:
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     given = {"torch": torch, "math": math, "F": F, "nn": nn, "seeded": seeded, "seed": 3}
     return run_cells(PAGE, list(ids), **given, **names)
+
+
+def source(name: str) -> str:
+    notebook = nbformat.read(BOOK / f"{PAGE}.ipynb", as_version=4)
+    (text,) = [cell.source for cell in notebook.cells if cell.id == name]
+    return str(text)
 
 
 @pytest.mark.equation("eq-gan-jensen-shannon")
@@ -111,3 +120,90 @@ def test_the_chapters_bound_holds_for_any_critic(seed: int) -> None:
         cells = lesson("duality", a=a, b=b, critic=MLP(2, [16], 1), plotting=plotting)
         assert cells["exact"].item() == pytest.approx(best.item(), rel=1e-5)
         assert abs(cells["value"] / cells["steepest"]) <= best + 1e-5
+
+
+def figures(name: str) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return result
+
+
+def ablation_rows() -> list[str]:
+    """The table of the page as the result file has it."""
+    result, lines = figures("gan_ablation"), []
+    for recipe in result["settings"]:
+        rows = [row for row in result["rows"] if row["recipe"] == recipe]
+        summary = result["figures"][f"ring {recipe}"]
+        share = summary["high_quality"]
+        parts = [
+            recipe,
+            " ".join(str(row["modes"]) for row in rows),
+            f"{100 * share['mean']:.1f} ± {100 * share['standard_error']:.1f}",
+            f"{100 * summary['bridges']['mean']:.1f}",
+            f"{summary['width']['mean']:.2f}",
+            f"{summary['reverse_kl']['mean']:.3f}",
+        ]
+        lines.append(f"| {' | '.join(parts)} |")
+    return lines
+
+
+def mode_row() -> str:
+    """The row of the page's second table that comes from the result file."""
+    parts = ["this recipe"]
+    for target in ("ring", "grid"):
+        summary = figures("gan_modes")["figures"][f"{target} repaired"]
+        modes, share = summary["modes"], summary["high_quality"]
+        parts += [
+            f"{modes['mean']:.1f} ± {modes['standard_error']:.1f}",
+            f"{100 * share['mean']:.1f} ± {100 * share['standard_error']:.1f}",
+            f"{summary['reverse_kl']['mean']:.3f}",
+            f"{summary['width']['mean']:.2f}",
+        ]
+    return f"| {' | '.join(parts)} |"
+
+
+def test_the_tables_are_the_result_files() -> None:
+    for name, rows in (("ablation", ablation_rows()), ("table", [mode_row()])):
+        page = source(name).splitlines()
+        assert [row for row in rows if row not in page] == []
+
+
+def test_the_page_says_what_all_seeds_did() -> None:
+    rows = [row for row in figures("gan_modes")["rows"] if row["recipe"] == "repaired"]
+    assert sorted({row["seed"] for row in rows}) == list(range(20, 30))
+    lowest = {
+        target: min(row["high_quality"] for row in rows if row["target"] == target)
+        for target in ("ring", "grid")
+    }
+    for share in lowest.values():
+        assert f"{100 * share:.1f} %" in source("table")
+
+
+def test_the_sentences_about_the_ablation() -> None:
+    """What the page says of each remedy, of the mean over the seeds or of each of them."""
+    result = figures("gan_ablation")
+    found = {
+        name: {key: value["mean"] for key, value in summary.items() if key != "seeds"}
+        for name, summary in (
+            (key.removeprefix("ring "), figure) for key, figure in result["figures"].items()
+        )
+    }
+    full = found["full"]
+    assert full["modes"] == 8
+    assert full["high_quality"] > 0.95
+    assert found["constant rates"]["modes"] < 8
+    assert found["constant rates"]["bridges"] > 0.3
+    assert found["no coins"]["bridges"] > 0.4
+    assert found["large normals"]["bridges"] > 0.01
+    assert full["bridges"] < 0.001
+    assert found["large normals"]["width"] > 1.4
+    assert found["no noise"]["reverse_kl"] > 0.1
+    assert full["reverse_kl"] < 0.01
+    assert found["no noise"]["high_quality"] > 0.95
+    assert 0.01 < full["high_quality"] - found["no waves"]["high_quality"] < 0.03
+    for name in ("no R1", "no average"):
+        assert abs(found[name]["high_quality"] - full["high_quality"]) < 0.01
+    for name in ("plain", "plain, Adam's defaults"):
+        assert found[name]["high_quality"] < 0.3
+        assert found[name]["modes"] > 7
+        assert found[name]["reverse_kl"] > 3 * full["reverse_kl"]
+    assert min(row["modes"] for row in result["rows"] if row["recipe"].startswith("plain")) >= 7
