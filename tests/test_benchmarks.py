@@ -13,6 +13,7 @@ import torch
 from benchmarks import (
     character_model,
     digits_vae,
+    gan_ablation,
     gan_modes,
     gan_step,
     gan_steps,
@@ -22,6 +23,7 @@ from benchmarks import (
     vae_step,
 )
 from benchmarks.record import REQUIRED, RESULTS
+from helpers.random import seeded
 
 KEPT = sorted(RESULTS.glob("*.json"))
 
@@ -103,14 +105,38 @@ def test_the_game_step_benchmark_runs(tmp_path: Path) -> None:
     assert figures["over_plain"]["helpers"]["ratio"] > 0
 
 
-def test_the_modes_benchmark_runs(tmp_path: Path) -> None:
+def test_the_modes_benchmark_runs_and_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / "gan_modes.json"
-    gan_modes.main(["--seeds", "1", "--steps", "8", "--workers", "1", "--output", str(output)])
+    arguments = ["--steps", "8", "--output", str(output)]
+    gan_modes.main(["--seeds", "1", *arguments])
     check_result(output)
-    figures = json.loads(output.read_text(encoding="utf-8"))["figures"]
-    assert set(figures) == {
-        f"{target} {recipe}" for target in ("grid", "ring") for recipe in ("plain", "repaired")
-    }
+    result = json.loads(output.read_text(encoding="utf-8"))
+    assert result["seeds"] == [20]
+    assert set(result["figures"]) == {"ring repaired", "grid repaired"}
+    capsys.readouterr()
+    gan_modes.main(["--seeds", "1", *arguments])
+    assert "of 2: {" not in capsys.readouterr().out  # nothing was run again
+    assert json.loads(output.read_text(encoding="utf-8"))["rows"] == result["rows"]
+
+
+def test_perfect_samples_score_as_they_should(seed: int) -> None:
+    task = gan_modes.TASKS["grid"]
+    scores = gan_modes.score(task, task.truth.sample(20_000, rng=seeded(seed)))
+    assert scores["modes"] == 25
+    assert abs(scores["high_quality_many"] - 0.98889) < 5 * math.sqrt(0.9889 * 0.0111 / 20_000)
+    assert scores["bridges"] == 0.0  # exp(−18) of the samples lie outside six deviations
+    assert abs(scores["width"] - 1) < 5 / math.sqrt(4 * 20_000)
+    bridge = torch.linspace(-2, 0, 20_000)[:, None] * torch.tensor([[1.0, 0.0]])
+    assert gan_modes.score(task, bridge)["bridges"] == pytest.approx(1 - 2 * 0.3 / 2, abs=1e-3)
+
+
+def test_the_ablation_runs(tmp_path: Path) -> None:
+    output = tmp_path / "gan_ablation.json"
+    figures = gan_ablation.main(["--seeds", "1", "--steps", "2", "--output", str(output)])
+    check_result(output)
+    assert set(figures) == {f"ring {name}" for name in gan_ablation.ABLATIONS}
 
 
 def test_the_character_benchmark_runs(tmp_path: Path) -> None:
@@ -158,8 +184,8 @@ def test_kept_results_are_complete(path: Path) -> None:
 
 def test_each_benchmark_has_its_result() -> None:
     assert {path.stem for path in KEPT} == {
-        *("character_model", "digits_vae", "gan_modes", "gan_step", "generation", "levers"),
-        *("vae_step", "claims"),
+        *("character_model", "claims", "digits_vae", "gan_ablation", "gan_modes", "gan_step"),
+        *("generation", "levers", "vae_step"),
     }
 
 

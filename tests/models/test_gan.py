@@ -18,6 +18,7 @@ from helpers.objectives import KINDS, gradient_penalty, r1_penalty
 from helpers.random import seeded
 from helpers.training import EMA, fit, players_step
 from helpers.training.players import PlayersStep
+from tests.printed import Printed, tex
 from tests.statistics import assert_mean_close
 
 B, D, L, K = 6, 4, 3, 5
@@ -82,7 +83,7 @@ def test_penalties_and_noise_enter_as_stated(seed: int) -> None:
     torch.testing.assert_close(loss, F.softplus(-judge(blurred)).mean())
 
 
-@pytest.mark.equation("eq-gan-conditional", frozen="25fcc5b6")
+@pytest.mark.equation("eq-gan-conditional")
 def test_the_class_chooses_input_and_logit(seed: int) -> None:
     """Independent answer: one-hot rows and columns picked one example at a time."""
     gan = make(classes=K)
@@ -91,12 +92,23 @@ def test_the_class_chooses_input_and_logit(seed: int) -> None:
     outputs = gan.discriminator(x)
     for i in range(B):
         torch.testing.assert_close(logits[i], outputs[i, y[i]])
+    *layers, last = gan.discriminator.layers
+    printed = tex("eq-gan-conditional", statement=1)(
+        W=last.weight,
+        b=last.bias,
+        h=nn.Sequential(*layers),
+        x=x[0],
+        y=y[0] + 1,  # counted from 1
+    )
+    torch.testing.assert_close(logits[0], printed)
     z = torch.randn(B, L)
     made = gan.decode(z, y)
     for i in range(B):
         one_hot = torch.zeros(K)
         one_hot[y[i]] = 1
         torch.testing.assert_close(made[i], gan.generator(torch.cat([z[i], one_hot])))
+        printed = tex("eq-gan-conditional")(G=gan.generator, z=z[i], e_y=one_hot)
+        torch.testing.assert_close(made[i], printed)
     asked = gan.sample(B, y=y, rng=seeded(seed))
     drawn = torch.randn(B, L, generator=seeded(seed))
     torch.testing.assert_close(asked, gan.decode(drawn, y))
@@ -225,7 +237,17 @@ def step_of(gan: GAN, lr: float = 0.1, ema: EMA | None = None, **options: Any) -
     return players_step({"discriminator": (judge, first), "generator": (deceive, second)}, ema=ema)
 
 
-@pytest.mark.equation("eq-gan-steps", frozen="be7bda69")
+def descend(weights: list[nn.Parameter], loss: Tensor, player: str, printed: Printed) -> None:
+    """The printed update, with a rate of 0.2 and the gradient by autograd."""
+    own, other = ("phi", "theta") if player == "D" else ("theta", "phi")
+    for weight, gradient in zip(weights, torch.autograd.grad(loss, weights)):
+        symbols = {own: weight.data, other: None, f"alpha_{player}": 0.2}
+        weight.data = printed(
+            {**symbols, f"nabla_{own}_L_{player}": lambda phi, theta, g=gradient: g}
+        )
+
+
+@pytest.mark.equation("eq-gan-steps")
 def test_one_step_by_hand(seed: int, device: torch.device) -> None:
     """Independent answer: both updates recomputed with autograd.grad, first D, then G."""
     gan, x = make(device), torch.randn(B, D, device=device)
@@ -238,14 +260,12 @@ def test_one_step_by_hand(seed: int, device: torch.device) -> None:
     loss = -torch.sigmoid(hand.discriminator(x)).log().mean()
     loss = loss - (1 - torch.sigmoid(hand.discriminator(fake))).log().mean()
     torch.testing.assert_close(terms["discriminator"], loss.detach())
-    for weight, gradient in zip(weights, torch.autograd.grad(loss, weights)):
-        weight.data -= 0.2 * gradient
+    descend(weights, loss, "D", tex("eq-gan-steps"))
     z = torch.randn(B, L, generator=rng, device=device)
     weights = list(hand.generator.parameters())
     loss = -torch.sigmoid(hand.discriminator(hand.generator(z))).log().mean()
     torch.testing.assert_close(terms["generator"], loss.detach())
-    for weight, gradient in zip(weights, torch.autograd.grad(loss, weights)):
-        weight.data -= 0.2 * gradient
+    descend(weights, loss, "G", tex("eq-gan-steps", statement=1))
     for name, value in hand.state_dict().items():
         torch.testing.assert_close(gan.state_dict()[name], value)
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from helpers.networks import MLP, ConvDiscriminator, ConvGenerator, spectral_normalisation
+from tests.printed import tex
 
 D, L = 4, 3
 
@@ -40,7 +41,7 @@ def test_sides_that_do_not_fit_are_named() -> None:
         ConvDiscriminator((1, 4, 4), (4, 4, 4))
 
 
-@pytest.mark.equation("eq-gan-spectral", frozen="fe219b29")
+@pytest.mark.equation("eq-gan-spectral")
 def test_spectral_normalisation_by_singular_values(seed: int) -> None:
     """Independent answer: singular values by torch.linalg, and slopes between random points."""
     network = spectral_normalisation(MLP(D, [9, 8], 1))
@@ -49,6 +50,9 @@ def test_spectral_normalisation_by_singular_values(seed: int) -> None:
     for layer in network.modules():
         if isinstance(layer, nn.Linear):
             assert torch.linalg.matrix_norm(layer.weight, 2).item() == pytest.approx(1, abs=1e-6)
+            own = layer.parametrizations.weight.original
+            printed = tex("eq-gan-spectral")(W=own, sigma_1=lambda w: torch.linalg.svdvals(w)[0])
+            torch.testing.assert_close(layer.weight, printed, atol=1e-6, rtol=0)
     network.eval()
     a, b = 3 * torch.randn(2, 500, D)
     slope = (network(a) - network(b))[:, 0].abs() / (a - b).norm(dim=1)

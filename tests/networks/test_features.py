@@ -27,3 +27,5 @@ def test_coins_are_signs() -> None:
     z = torch.tensor([[0.5, -2.0, 0.25], [-0.1, 0.0, -3.0]])
     expected = torch.tensor([[1.0, -1.0, 0.25], [-1.0, 1.0, -3.0]])
     torch.testing.assert_close(SignLatents(2)(z), expected)
+    expected[:, 2] *= 0.3
+    torch.testing.assert_close(SignLatents(2, spread=0.3)(z), expected)

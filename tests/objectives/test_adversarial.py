@@ -17,6 +17,7 @@ from helpers.objectives.adversarial import (
     optimal_logit,
 )
 from helpers.random import seeded
+from tests.printed import tex
 
 
 def logits(seed: int, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
@@ -25,7 +26,11 @@ def logits(seed: int, device: torch.device | str = "cpu") -> tuple[Tensor, Tenso
     return a.to(device), b.to(device)
 
 
-@pytest.mark.equation("eq-gan-discriminator", frozen="73bf61d9")
+def mean(values: Tensor) -> Tensor:
+    return values.mean()
+
+
+@pytest.mark.equation("eq-gan-discriminator")
 def test_the_discriminators_loss_is_cross_entropy(seed: int, device: torch.device) -> None:
     """Independent answer: torch's binary cross-entropy with labels 1 (real) and 0 (generated)."""
     a, b = logits(seed, device)
@@ -35,31 +40,39 @@ def test_the_discriminators_loss_is_cross_entropy(seed: int, device: torch.devic
     )
     for kind in ("minimax", "non-saturating"):
         torch.testing.assert_close(discriminator_loss(a, b, kind), expected)
+    x, z = a / 3, (b / 3 - 1) / 2  # the logit is 3x and the generator 2z + 1
+    printed = tex("eq-gan-discriminator")(
+        E=mean, sigma=torch.sigmoid, ell=lambda x: 3 * x, G=lambda z: 2 * z + 1, x=x, z=z
+    )
+    torch.testing.assert_close(printed, expected.mean())
 
 
-@pytest.mark.equation("eq-gan-nonsaturating", frozen="93f4606f")
+@pytest.mark.equation("eq-gan-nonsaturating")
 def test_the_generators_losses_are_log_probabilities(seed: int) -> None:
     """Independent answer: log-probabilities of torch's Bernoulli distribution."""
     _, b = logits(seed)
     fake = torch.distributions.Bernoulli(logits=b)
     torch.testing.assert_close(generator_loss(b, "minimax"), fake.log_prob(torch.zeros_like(b)))
-    torch.testing.assert_close(
-        generator_loss(b, "non-saturating"), -fake.log_prob(torch.ones_like(b))
+    expected = -fake.log_prob(torch.ones_like(b))
+    torch.testing.assert_close(generator_loss(b, "non-saturating"), expected)
+    printed = tex("eq-gan-nonsaturating")(
+        E=mean, sigma=torch.sigmoid, ell=lambda x: 3 * x, G=lambda z: 2 * z + 1, z=(b / 3 - 1) / 2
     )
+    torch.testing.assert_close(printed, expected.mean())
 
 
-@pytest.mark.equation("eq-gan-gradients", frozen="82131b57")
+@pytest.mark.equation("eq-gan-gradients")
 def test_slopes_of_the_two_generator_losses(seed: int) -> None:
     """Independent answer: autograd; the slopes in the logit are −D and −(1 − D)."""
     _, b = logits(seed)
     b.requires_grad_()
-    d = torch.sigmoid(b.detach())
-    for kind, slope in (("minimax", -d), ("non-saturating", d - 1)):
+    for statement, kind in enumerate(("minimax", "non-saturating")):
+        slope = tex("eq-gan-gradients", statement=statement)(D=torch.sigmoid(b.detach()))
         (gradient,) = torch.autograd.grad(generator_loss(b, kind).sum(), b)
         torch.testing.assert_close(gradient, slope)
 
 
-@pytest.mark.equation("eq-gan-other-losses", frozen="d1a27cb7")
+@pytest.mark.equation("eq-gan-other-losses")
 def test_the_other_kinds_by_hand() -> None:
     """Independent answer: numbers worked out by hand for logits 0.5, −2 and 3, −1.5."""
     a, b = torch.tensor([0.5, -2.0]), torch.tensor([3.0, -1.5])
@@ -68,9 +81,12 @@ def test_the_other_kinds_by_hand() -> None:
         "wasserstein": ([2.5, 0.5], [-3.0, 1.5]),
         "hinge": ([0.5 + 4.0, 3.0 + 0.0], [-3.0, 1.5]),
     }
-    for kind, (of_discriminator, of_generator) in hand.items():
+    for n, (kind, (of_discriminator, of_generator)) in enumerate(hand.items()):
         torch.testing.assert_close(discriminator_loss(a, b, kind), torch.tensor(of_discriminator))
         torch.testing.assert_close(generator_loss(b, kind), torch.tensor(of_generator))
+        for printed, by_hand in ((2 * n, of_discriminator), (2 * n + 1, of_generator)):
+            value = tex("eq-gan-other-losses", statement=printed)(a=a, b=b)
+            torch.testing.assert_close(value, torch.tensor(by_hand))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -102,13 +118,17 @@ def two_densities() -> tuple[Tensor, Tensor, Tensor]:
     return x, p, q
 
 
-@pytest.mark.equation("eq-gan-optimal", frozen="b3a68742")
+@pytest.mark.equation("eq-gan-optimal")
 def test_no_other_discriminator_is_better(seed: int) -> None:
     """Independent answer: gradient ascent on the value by quadrature ends at p / (p + q)."""
     x, log_p, log_q = two_densities()
     best = optimal_logit(log_p, log_q)
     p, q = log_p.exp(), log_q.exp()
     torch.testing.assert_close(best.sigmoid(), p / (p + q))
+    ratio = tex("eq-gan-optimal", side=1)(p=lambda x: p, q=lambda x: q, x=x)
+    torch.testing.assert_close(best.sigmoid(), ratio)
+    difference = tex("eq-gan-optimal")(p=lambda x: p, q=lambda x: q, sigma=torch.sigmoid, x=x)
+    torch.testing.assert_close(best.sigmoid(), difference)
 
     def value(logit: Tensor) -> Tensor:
         return -torch.trapezoid(p * F.softplus(-logit) + q * F.softplus(logit), x)
@@ -121,26 +141,55 @@ def test_no_other_discriminator_is_better(seed: int) -> None:
         assert value(other) < value(best)
 
 
-@pytest.mark.equation("eq-gan-jensen-shannon", frozen="94c5dd1c")
+@pytest.mark.equation("eq-gan-jensen-shannon")
 def test_the_value_is_a_jensen_shannon_divergence() -> None:
-    """Independent answer: the divergence by quadrature of its two KL terms."""
+    """Independent answer: the divergence as entropy of the mixture less the mean entropy."""
     x, log_p, log_q = two_densities()
     p, q, m = log_p.exp(), log_q.exp(), (log_p.exp() + log_q.exp()) / 2
-    js = torch.trapezoid(0.5 * p * (p / m).log() + 0.5 * q * (q / m).log(), x)
+    js = torch.trapezoid(0.5 * torch.special.xlogy(p, p) + 0.5 * torch.special.xlogy(q, q), x)
+    js = js - torch.trapezoid(torch.special.xlogy(m, m), x)
     best = optimal_logit(log_p, log_q)
     value = -torch.trapezoid(p * F.softplus(-best) + q * F.softplus(best), x)
-    torch.testing.assert_close(value, 2 * js - math.log(4))
+    printed = tex("eq-gan-jensen-shannon")(JS=lambda p, q: js, p=p, q=q)
+    torch.testing.assert_close(value, printed)
     assert -math.log(4) < value < 0
 
+    def kl(p: Tensor, m: Tensor) -> Tensor:
+        return torch.trapezoid(torch.special.xlogy(p, p / m), x)
 
-@pytest.mark.equation("eq-gan-value", frozen="b80b4157")
+    printed = tex("eq-gan-jensen-shannon", statement=1)(KL=kl, p=p, q=q, m=m)
+    torch.testing.assert_close(js, printed)
+    torch.testing.assert_close(m, tex("eq-gan-jensen-shannon", statement=2)(p=p, q=q))
+
+
+@pytest.mark.equation("eq-gan-value")
 def test_the_loss_is_minus_the_value(seed: int) -> None:
-    """Independent answer: log-probabilities of the labels 1 and 0 by torch's Bernoulli."""
-    a, b = logits(seed)
-    real = torch.distributions.Bernoulli(logits=a).log_prob(torch.ones_like(a))
-    fake = torch.distributions.Bernoulli(logits=b).log_prob(torch.zeros_like(b))
-    torch.testing.assert_close(discriminator_loss(a, b), -(real + fake))
-    assert not torch.allclose(discriminator_loss(b, a), -(real + fake))  # the roles matter
+    """Independent answer: quadrature of p log D + q log(1 − D); with p and q swapped it differs."""
+    n, x = 200_000, torch.linspace(-14, 14, 28_001)
+    p, q = torch.distributions.Normal(-1.0, 1.5), torch.distributions.Normal(0.8, 0.5)
+
+    def log_d(x: Tensor, label: int) -> Tensor:  # log D for real, log(1 − D) for generated
+        fair = torch.distributions.Bernoulli(logits=0.4 - 1.3 * x)
+        return fair.log_prob(torch.full_like(x, label))
+
+    def value(real: torch.distributions.Normal, fake: torch.distributions.Normal) -> float:
+        inside = real.log_prob(x).exp() * log_d(x, 1) + fake.log_prob(x).exp() * log_d(x, 0)
+        return torch.trapezoid(inside, x).item()
+
+    real, fake = p.sample((n,)), q.sample((n,))
+    loss = discriminator_loss(0.4 - 1.3 * real, 0.4 - 1.3 * fake)
+    error = (loss.std() / math.sqrt(n)).item()
+    assert abs(loss.mean().item() + value(p, q)) < 5 * error
+    printed = tex("eq-gan-value")(
+        E=mean,
+        D=lambda x: torch.sigmoid(0.4 - 1.3 * x),
+        G=lambda z: 0.5 * z + 0.8,
+        x=real,
+        z=(fake - 0.8) / 0.5,
+    )
+    torch.testing.assert_close(printed, -loss.mean())
+    swapped = discriminator_loss(0.4 - 1.3 * fake, 0.4 - 1.3 * real)
+    assert abs(swapped.mean().item() + value(p, q)) > 100 * error
     zero = torch.zeros(3)
     torch.testing.assert_close(discriminator_loss(zero, zero), torch.full((3,), math.log(4)))
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from helpers.objectives.penalties import gradient_penalty, r1_penalty
 from helpers.random import seeded
+from tests.printed import tex
 
 
 class Curved(nn.Module):
@@ -32,20 +33,23 @@ def jacobian(network: nn.Module, x: Tensor) -> Tensor:
     )
 
 
-@pytest.mark.equation("eq-gan-r1", frozen="3cab4d18")
+@pytest.mark.equation("eq-gan-r1")
 def test_r1_by_one_jacobian_an_example(seed: int, device: torch.device) -> None:
     """Independent answer: torch's jacobian, example by example, and gradients of weights of it."""
     network, x = Curved().to(device), torch.randn(4, 2, 3, device=device)
     penalty = r1_penalty(network, x)
     expected = 0.5 * jacobian(network, x).square().sum(1)
     torch.testing.assert_close(penalty, expected)
+    for row, one in zip(x, penalty):
+        printed = tex("eq-gan-r1")({"nabla_x_ell": lambda x: jacobian(network, x[None])[0]}, x=row)
+        torch.testing.assert_close(printed, one)
     weights = list(network.parameters())[:2]
     found = torch.autograd.grad(penalty.sum(), weights)
     for one, two in zip(found, torch.autograd.grad(expected.sum(), weights)):
         torch.testing.assert_close(one, two)
 
 
-@pytest.mark.equation("eq-gan-gradient-penalty", frozen="dd7c030f")
+@pytest.mark.equation("eq-gan-gradient-penalty")
 def test_gradient_penalty_by_one_jacobian_an_example(seed: int, device: torch.device) -> None:
     """Independent answer: the penalty recomputed at the same points with torch's jacobian."""
     network = Curved().to(device)
@@ -54,6 +58,15 @@ def test_gradient_penalty_by_one_jacobian_an_example(seed: int, device: torch.de
     at = u * real + (1 - u) * fake
     found = gradient_penalty(network, real, fake, rng=seeded(seed, device))
     torch.testing.assert_close(found, (jacobian(network, at).norm(dim=1) - 1).square())
+    for i in range(len(u)):
+        point = tex("eq-gan-gradient-penalty", statement=1)(
+            u=u[i].item(), x=real[i], G=lambda z: z, z=fake[i]
+        )
+        torch.testing.assert_close(point, at[i])
+        printed = tex("eq-gan-gradient-penalty")(
+            nabla_x_hat_ell=lambda x: jacobian(network, x[None])[0], x_hat=point
+        )
+        torch.testing.assert_close(printed, found[i])
 
 
 def test_penalties_do_not_reach_the_generator_and_flat_ones_are_finite() -> None:
