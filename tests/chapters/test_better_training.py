@@ -250,6 +250,12 @@ def test_the_page_says_what_the_result_file_says() -> None:
     assert quoted <= allowed
     base = measured["base"]["best"]["test"]
     assert f"{base['mean']:.2f} ± {base['standard_error']:.2f}" in text
+    one, two = (
+        100 * np.array(measured[name]["accuracy"]) for name in ("base", "classification too")
+    )
+    for values in (one, two, two - one):
+        error = values.std(ddof=1) / math.sqrt(len(values))
+        assert f"{values.mean():.1f} ± {error:.1f}" in text
 
 
 def test_differences_in_the_result_file_are_paired() -> None:
