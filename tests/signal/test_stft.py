@@ -17,7 +17,7 @@ WINDOW, HOP = 64, 16
 TONE = torch.sin(torch.arange(100.0))
 
 
-@pytest.mark.equation("eq-speech-stft")
+@pytest.mark.equation("eq-speech-stft", frozen="a8f4a02e")
 def test_a_frame_is_numpys_transform(seed: int) -> None:
     """numpy's Fourier transform of one windowed piece, centred where the frame says."""
     x = 2 * torch.rand(400, generator=seeded(seed)) - 1
@@ -43,7 +43,7 @@ def test_the_inverse_gives_the_waveform_back(hop: int, seed: int, device: torch.
     assert torch.allclose(back[: 415 - hop], x[: 415 - hop], atol=1e-9)
 
 
-@pytest.mark.equation("eq-speech-istft")
+@pytest.mark.equation("eq-speech-istft", frozen="9f097b02")
 def test_the_inverse_is_the_nearest_waveform(seed: int) -> None:
     """Any spectra: the gradient of the squared error vanishes at the inverse, by autograd."""
     rng = seeded(seed)
@@ -111,7 +111,7 @@ def test_griffin_lim_finds_a_waveform_with_these_magnitudes(sound: str, seed: in
     assert errors[1] < errors[0] / 2
 
 
-@pytest.mark.equation("eq-speech-griffin")
+@pytest.mark.equation("eq-speech-griffin", frozen="4e5ec6c0")
 def test_plain_griffin_lim_never_gets_worse(seed: int) -> None:
     """The theorem: without momentum the squared distance of the spectra falls at each iteration."""
     magnitude = stft(vowel("e", seconds=0.25)).abs()
