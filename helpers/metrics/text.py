@@ -105,7 +105,7 @@ def bleu(
     found, tried, longest, wanted = [0] * n, [0] * n, 0, 0
     for answer, right in zip(answers, map(list, references), strict=True):
         longest += len(answer)
-        wanted += min(map(len, right), key=lambda size, own=len(answer): (abs(size - own), size))
+        wanted += min((abs(len(r) - len(answer)), len(r)) for r in right)[1]
         for size in range(1, n + 1):
             own = Counter(ngrams(answer, size))
             most: Counter[tuple[Hashable, ...]] = Counter()

@@ -81,7 +81,9 @@ def test_too_short_samples_are_named() -> None:
             score(["ab", "c"], 3)
 
 
-def by_hand(answers: list[str], references: list[list[str]], n: int) -> tuple[list[float], int, int]:
+def by_hand(
+    answers: list[str], references: list[list[str]], n: int
+) -> tuple[list[float], int, int]:
     """Clipped precisions, length of all answers, and of the references nearest in length."""
     precisions = []
     for size in range(1, n + 1):
