@@ -52,7 +52,9 @@ def test_the_factors_multiply_to_the_joint_distribution() -> None:
     for x in itertools.product(range(3), repeat=3):
         torch.testing.assert_close(cells["log_prob"](x), joint[x].log())
         known = {t: conditional(x[: t - 1])[x[t - 1]] for t in (1, 2, 3)}
-        found = printed({"x_<t": ...}, T=3, x={1: 1, 2: 2, 3: 3}, p=lambda t, _: known[t])
+        found = printed(
+            {"x_<t": ...}, T=3, x={1: 1, 2: 2, 3: 3}, p=lambda t, _, known=known: known[t]
+        )
         assert float(found) == pytest.approx(joint[x].log().item())
 
 
@@ -209,7 +211,8 @@ def test_the_jacobian_is_a_product(seed: int) -> None:
             torch.testing.assert_close(product, exact)
             size = torch.linalg.matrix_norm(U, 2).reshape(1)  # a number has only one norm
             limit = float(tex("eq-rnn-jacobian", statement=1)(U=size, T=length))
-            assert norm <= limit + 1e-12 and limit == pytest.approx(scale**length)
+            assert norm <= limit + 1e-12
+            assert limit == pytest.approx(scale**length)
             assert found[length - 1] == pytest.approx(norm, rel=1e-9)
 
 

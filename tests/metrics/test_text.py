@@ -122,11 +122,11 @@ def test_bleu_by_counting_each_n_gram(seed: int) -> None:
 
 
 def test_bleu_of_examples_counted_on_paper() -> None:
-    cat = "the cat is on the mat".split(), "there is a cat on the mat".split()
+    cat = ["the", "cat", "is", "on", "the", "mat"], ["there", "is", "a", "cat", "on", "the", "mat"]
     assert bleu([["the"] * 7], [cat], n=1) == pytest.approx(2 / 7)  # "the" is clipped at 2
     # "the cat on the mat": 5 of 5 words; pairs "the cat", "on the", "the mat" and "cat on": 4 of 4;
     # triples "cat on the", "on the mat" of 3; one of two runs of four. Length 5 against 6.
-    answer = "the cat on the mat".split()
+    answer = ["the", "cat", "on", "the", "mat"]
     expected = math.exp(1 - 6 / 5) * (1 * 1 * (2 / 3) * (1 / 2)) ** 0.25
     assert bleu([answer], [cat]) == pytest.approx(expected)
     assert bleu([list(cat[0]), list(cat[1])], [cat, cat]) == 1.0
