@@ -213,7 +213,7 @@ def test_judging_tells_the_real_text_from_a_circle() -> None:
     valid = torch.randint(5, (400,), generator=seeded(1))
     pieces = SimpleNamespace(decode=lambda row: "".join("abcde"[i] for i in row))
     names = {"writer": writer, "coded": {"byte pairs": {"test": valid}}, "device": "cpu"}
-    names |= {"texts": 32, "pieces": pieces}
+    names |= {"texts": 32, "length": 100, "pieces": pieces}
     cells = lesson("decode-code", **names)
     prompt, length, real = cells["prompt"], cells["length"], cells["real"]
     found = cells["judge"](real[:, prompt:])
