@@ -27,7 +27,7 @@ export PYTHONUTF8 := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book book-gpu claims unclaimed test test-browser check lab chapter stamp fix mutants mutants-random hooks lock clean
+.PHONY: help book book-gpu claims unclaimed test test-browser check lab chapter stamp fix mutants mutants-random mutants-print hooks lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1@\2/' \
@@ -115,6 +115,9 @@ mutants: $(READY)  ## break the code on purpose and list the changes that no tes
 
 mutants-random: $(READY)  ## N=200 SEED=0: break helpers at random places, list what no test notices
 	@$(RUN) -m tools.mutants.at_random --number $(N) --seed $(SEED)
+
+mutants-print: $(READY)  ## change each evaluated formula of the pages at each place, list what no test notices
+	@$(RUN) -m tools.mutants.printed
 
 hooks: $(READY)  ## let git run `make check` before each commit
 	@$(VENV)/bin/pre-commit install

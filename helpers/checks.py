@@ -48,7 +48,8 @@ def check_data(
         name: the argument as the caller wrote it.
         x: what came; an empty tensor is an error.
         shape: the pattern, see `check_shape`.
-        kind: `"float"`, `"binary"` for floating-point numbers that are 0 or 1, or `"integer"`.
+        kind: `"float"`; `"integer"`; `"binary"` for floating-point numbers that are 0 or 1, which
+            only the first example is looked at for: grey images are grey from the first on.
         like: a weight of the model: `x` must be on its device, and floats must have its type.
         low: smallest value allowed.
         high: largest value allowed.
@@ -77,22 +78,23 @@ def check_data(
     elif like is not None and like.is_floating_point() and x.dtype != like.dtype:
         expected = f"have the model's type {like.dtype}"
         raise argument_error(name, expected, x.dtype, "convert it with x.to(…)", TypeError)
-    if like is not None:
-        check_same_device(name, x, "the model", like.device)
+    if like is not None and x.device != like.device:
+        advice = f"move it with {name}.to({str(like.device)!r})"
+        raise argument_error(
+            name, f"be on {like.device}, the device of the model", x.device, advice
+        )
     if x.device.type != "cpu":
         return x
-    if kind == "float":
-        check_finite(name, x)
-    if kind == "binary" and not torch.equal(x, x.square()):  # only 0 and 1 are their squares
-        raise argument_error(name, "hold only 0 and 1", _span(x), "draw binary values from it")
-    if (low, high) != (-math.inf, math.inf) and ((x < low) | (x > high)).any():
-        raise argument_error(name, f"lie in [{low:g}, {high:g}]", _span(x), hint)
+    smallest, largest = (end.item() for end in x.detach().aminmax())  # both NaN where one value is
+    if not (math.isfinite(smallest) and math.isfinite(largest)):
+        got = f"{x.isnan().sum()} NaN and {x.isinf().sum()} infinite among {x.numel()} values"
+        raise argument_error(name, "be finite", got, "look at the step before")
+    got = f"values from {smallest:.6g} to {largest:.6g}"
+    if smallest < low or largest > high:
+        raise argument_error(name, f"lie in [{low:g}, {high:g}]", got, hint)
+    if kind == "binary" and not torch.equal(x[0], x[0].square()):  # only 0 and 1 are their squares
+        raise argument_error(name, "hold only 0 and 1", got, "draw binary values from it")
     return x
-
-
-def _span(x: Tensor) -> str:
-    smallest, largest = (end.item() for end in x.detach().aminmax())
-    return f"values from {smallest:.6g} to {largest:.6g}"
 
 
 def check_shape(name: str, x: object, shape: Sequence[Dimension], *, hint: str = "") -> Tensor:
@@ -122,34 +124,6 @@ def check_shape(name: str, x: object, shape: Sequence[Dimension], *, hint: str =
         expected = f"({', '.join(entries)}{',' if len(entries) == 1 else ''})"
         raise argument_error(name, f"have shape {expected}", tuple(x.shape), hint)
     return x
-
-
-def check_finite(name: str, x: Tensor) -> None:
-    """Raise ValueError if `x` holds a NaN or an infinity."""
-    if not x.isfinite().all():
-        got = f"{x.isnan().sum()} NaN and {x.isinf().sum()} infinite among {x.numel()} values"
-        raise argument_error(name, "be finite", got, "look at the step before")
-
-
-def check_same_device(
-    name: str, x: Tensor | torch.Generator | None, other_name: str, device: torch.device
-) -> None:
-    """Raise ValueError unless `x`, if any, lives on `device`, which is that of `other_name`.
-
-    An index that only one of them has is not compared: a generator on "cuda" may have none.
-
-    >>> check_same_device("x", torch.zeros(2), "the model", torch.device("meta"))
-    Traceback (most recent call last):
-    ValueError: x must be on meta, the device of the model, got cpu: move it with x.to('meta')
-    """
-    if x is None:
-        return
-    indices = {x.device.index, device.index} - {None}
-    if x.device.type != device.type or len(indices) > 1:
-        hint = f"move it with {name}.to({str(device)!r})"
-        if isinstance(x, torch.Generator):
-            hint = f"make it with torch.Generator({str(device)!r})"
-        raise argument_error(name, f"be on {device}, the device of {other_name}", x.device, hint)
 
 
 def check_counts(minimum: int = 1, **counts: int) -> None:

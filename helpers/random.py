@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from helpers.checks import check_counts, check_same_device
+from helpers.checks import check_counts
 
 
 def seed_everything(seed: int) -> None:
@@ -32,13 +32,11 @@ def normal(shape: Sequence[int], like: Tensor, rng: Generator | None = None) -> 
 
     Without `rng`, on the same device, they come from the global state.
     """
-    check_same_device("rng", rng, "the model", like.device)
     return torch.randn(shape, generator=rng, device=like.device, dtype=like.dtype)
 
 
 def uniform(shape: Sequence[int], like: Tensor, rng: Generator | None = None) -> Tensor:
     """Numbers drawn evenly from [0, 1); see `normal`."""
-    check_same_device("rng", rng, "the model", like.device)
     return torch.rand(shape, generator=rng, device=like.device, dtype=like.dtype)
 
 
@@ -50,7 +48,6 @@ def choose(probabilities: Tensor, rng: Generator | None = None, *, n: int | None
     >>> choose(torch.tensor([[0.0, 1.0], [3.0, 0.0]]))
     tensor([1, 0])
     """
-    check_same_device("rng", rng, "the model", probabilities.device)
     if n is not None:
         return torch.multinomial(probabilities, n, replacement=True, generator=rng)
     rows = probabilities.reshape(-1, probabilities.shape[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import matplotlib
 import pytest
@@ -26,6 +26,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         choice = metafunc.config.getoption("--device")
         names = {"auto": ["cpu", "cuda"], "cpu": ["cpu"], "cuda": ["cuda"]}[choice]
         metafunc.parametrize("device", names, indirect=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failing test names the printed equations that it checks."""
+    report = yield
+    labels = [label for mark in item.iter_markers("equation") for label in mark.args]
+    if report.failed and labels:
+        report.sections.append(("Printed equations that this test checks", ", ".join(labels)))
+    return report
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.random import seed_everything, seeded
+from helpers.random import choose, normal, seed_everything, seeded, uniform
+from tests.statistics import assert_mean_close
 
 
 def draw_from_all() -> list[float]:
@@ -45,3 +46,29 @@ def test_seed_must_be_an_integer_in_range(function):
     for wrong in (1.5, "0", None, True):
         with pytest.raises(TypeError, match="seed must be an integer of at least 0, got"):
             function(wrong)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda place, rng: normal((2, 3), place, rng),
+        lambda place, rng: uniform((2, 3), place, rng),
+        lambda place, rng: choose(place, rng),
+        lambda place, rng: choose(place, rng, n=5),
+    ],
+)
+def test_a_generator_of_another_device_is_named(draw):
+    with pytest.raises(ValueError, match="rng must be on meta, the device of the model, got cpu"):
+        draw(torch.ones(2, 3, device="meta"), seeded(0))
+
+
+def test_one_index_a_row_or_as_many_as_asked_for(seed):
+    """Shapes, and frequencies in proportion to weights that do not sum to one."""
+    weights = torch.tensor([[0.0, 2.0, 6.0], [5.0, 0.0, 0.0]])
+    assert choose(weights.expand(4, 2, 3), seeded(seed)).shape == (4, 2)
+    drawn = choose(weights, seeded(seed), n=20_000)
+    assert drawn.shape == (2, 20_000)
+    assert not drawn[1].any()
+    assert set(drawn[0].tolist()) == {1, 2}
+    assert_mean_close((drawn[0] == 2).double(), 0.75)
+    assert choose(weights[0], seeded(seed), n=7).shape == (7,)

@@ -85,7 +85,7 @@ def stamp(root: Path, notebook: Notebook) -> str:
 def read_record(root: Path) -> dict[str, Any]:
     """The committed record; no chapters if there is none."""
     path = root / RECORD
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"chapters": {}}
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"figures": {}}
 
 
 def is_safe(recorded: Row | None) -> bool:
@@ -97,7 +97,7 @@ def is_safe(recorded: Row | None) -> bool:
 
 
 def _recorded(root: Path, chapter: str, name: str) -> Row | None:
-    claims: dict[str, Row] = read_record(root)["chapters"].get(chapter, {}).get("claims", {})
+    claims: dict[str, Row] = read_record(root)["figures"].get(chapter, {}).get("claims", {})
     return claims.get(name)
 
 
@@ -182,7 +182,7 @@ def _share(row: Row, record: dict[str, Any], *, current: bool) -> str:
 
 def shown(root: Path, chapter: str, notebook: Notebook) -> Notebook:
     """The notebook as its page shows it: claims with their record, links to them resolved."""
-    record = read_record(root)["chapters"].get(chapter, {})
+    record = read_record(root)["figures"].get(chapter, {})
     current = record.get("stamp") == stamp(root, notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -212,7 +212,7 @@ def shown(root: Path, chapter: str, notebook: Notebook) -> Notebook:
 
 def table(root: Path) -> str:
     """The page ``reference/claims`` as Markdown: the claims of each chapter with their record."""
-    store, record = Store(root), read_record(root)["chapters"]
+    store, record = Store(root), read_record(root)["figures"]
     lines, total = [], 0
     for chapter in toc_notebooks(root):
         run = store.executed(chapter)
@@ -290,7 +290,7 @@ def judged(chapter: str, made: dict[str, Any]) -> list[Problem]:
 
 def write_record(root: Path, chapters: dict[str, dict[str, Any]]) -> None:
     """Put these chapters into the record, in the order of the book; the others stay."""
-    known = {**read_record(root)["chapters"], **chapters}
+    known = {**read_record(root)["figures"], **chapters}
     record = {
         "benchmark": "claims",
         "command": "python -m tools.claims",
@@ -298,7 +298,7 @@ def write_record(root: Path, chapters: dict[str, dict[str, Any]]) -> None:
         "device": "cpu",
         "threads": 1,
         "seeds": list(SEEDS),
-        "chapters": {c: known[c] for c in toc_notebooks(root) if c in known},
+        "figures": {c: known[c] for c in toc_notebooks(root) if c in known},
     }
     text = json.dumps(record, ensure_ascii=False, indent=1)
     # A list of numbers on one line: the file is read as differences between versions.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_counts, check_same_device
+from helpers.checks import argument_error, check_counts
 from helpers.device import pick_device
 
 
@@ -55,7 +55,6 @@ class Batches:
         self.device = pick_device(device)
         if rng is None:
             rng = torch.Generator(self.device).manual_seed(torch.initial_seed())
-        check_same_device("rng", rng, "the batches", self.device)
         self.tensors = tuple(tensor.to(self.device) for tensor in tensors)
         self.num_examples, self.batch_size, self.rng = lengths[0], batch_size, rng
         self.shuffle, self.drop_last = shuffle, drop_last

@@ -25,7 +25,7 @@ class Bernoulli:
     tensor([-2.0794, -2.0794])
     """
 
-    support = Support("binary")
+    support = Support("binary", 0, 1)
 
     def __init__(self, logits: Tensor) -> None:
         self.logits = logits

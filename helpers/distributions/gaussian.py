@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from helpers.checks import check_between
 from helpers.distributions.support import Support, widen
-from helpers.objectives.divergences import kl_normal
+from helpers.objectives.divergences import kl_normal, kl_standard_normal
 from helpers.random import normal
 
 
@@ -51,6 +51,10 @@ class Gaussian:
         """Divergence KL(self‖other), exact and never negative: (B,), nats; see `kl_normal`."""
         own = widen(self.mean), widen(self.log_std)
         return kl_normal(*own, widen(other.mean), widen(other.log_std))
+
+    def kl_standard(self) -> Tensor:
+        """The same from N(0, I), the usual prior: (B,), nats."""
+        return kl_standard_normal(widen(self.mean), widen(self.log_std))
 
 
 class IsotropicGaussian(Gaussian):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from helpers.checks import check_between, check_counts, check_data
+from helpers.checks import check_counts, check_data
 
 CHUNK = 1 << 20  # distances held at once: 8 MB
 
@@ -53,6 +53,5 @@ def nearest_neighbours(x: Tensor, reference: Tensor, k: int = 1) -> tuple[Tensor
     Taught in: models/vae, models/gan
     """
     points, others = two_sets(x=x, reference=reference)
-    check_between("k", k, 1, len(others))
     nearest = [block.topk(k, largest=False) for block in distance_blocks(points, others)]
     return torch.cat([n.values for n in nearest]), torch.cat([n.indices for n in nearest])

@@ -4,8 +4,6 @@ import math
 
 from torch import Tensor
 
-from helpers.checks import check_counts
-
 
 def bits_per_dimension(
     nll_nats: Tensor | float, dims: int, *, num_levels: int | None = None
@@ -25,6 +23,5 @@ def bits_per_dimension(
 
     Taught in: background/what_is_a_generative_model
     """
-    check_counts(dims=dims)
     offset = 0.0 if num_levels is None else math.log2(num_levels)
     return nll_nats / (dims * math.log(2)) + offset

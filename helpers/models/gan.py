@@ -56,7 +56,6 @@ class GAN(nn.Module):
 
     def latents(self, n: int, *, rng: Generator | None = None) -> Tensor:
         """Draw z from the prior: (n, L)."""
-        check_counts(n=n)
         return normal((n, self.latent), self._weight, rng)
 
     def logits(self, x: Tensor, y: Tensor | None = None) -> Tensor:
@@ -166,11 +165,10 @@ class GAN(nn.Module):
         return x
 
     def _judge(self, x: Tensor, y: Tensor | None) -> Tensor:
-        if self.pack > 1:
-            if len(x) % self.pack:
-                hint, m = "Batches(…, drop_last=True) leaves a small rest out", self.pack
-                raise argument_error("x", f"hold a multiple of pack={m} examples", len(x), hint)
-            x = x.reshape(-1, self.pack * x.shape[1], *x.shape[2:])  # (B/m, m·C, …)
+        if len(x) % self.pack:
+            hint, m = "Batches(…, drop_last=True) leaves a small rest out", self.pack
+            raise argument_error("x", f"hold a multiple of pack={m} examples", len(x), hint)
+        x = x.reshape(-1, self.pack * x.shape[1], *x.shape[2:])  # (B/m, m·C, …)
         values: Tensor = self.discriminator(x)
         check_shape("discriminator's output", values, (len(x), max(1, self.classes)))
         return values[:, 0] if y is None else values.gather(1, y[:, None])[:, 0]

@@ -15,6 +15,12 @@ from helpers.networks.pen import pen_inputs, pen_outputs, steps_before
 State = tuple[Tensor, Tensor]
 
 
+def loss_terms(log_prob: Tensor, x: Tensor, lengths: Tensor | None) -> dict[str, Tensor]:
+    """The loss of both models that write, −log p of a sequence, and the same for each step."""
+    steps = x.shape[0] * x.shape[1] if lengths is None else lengths.sum()
+    return {"loss": -log_prob.mean(), "nats_per_step": -log_prob.detach().sum() / steps}
+
+
 class HandwritingPredictor(nn.Module):
     r"""LSTM with a mixture density output: the next step of the pen given all steps before.
 
@@ -78,9 +84,7 @@ class HandwritingPredictor(nn.Module):
         self, x: Tensor, lengths: Tensor | None = None, *, rng: Generator | None = None
     ) -> dict[str, Tensor]:
         """Mean negative log-density of a sequence, nats, and the same for each step."""
-        nats = -self.log_prob(x, lengths)
-        steps = x.shape[0] * x.shape[1] if lengths is None else lengths.sum()
-        return {"loss": nats.mean(), "nats_per_step": nats.detach().sum() / steps}
+        return loss_terms(self.log_prob(x, lengths), x, lengths)
 
     @torch.no_grad()
     def sample(
@@ -102,7 +106,7 @@ class HandwritingPredictor(nn.Module):
             rng: draws them.
         """
         length = self.length if length is None else length
-        check_counts(n=n, length=length)
+        check_counts(length=length)
         check_between("bias", bias, 0)
         x = self.output.weight.new_zeros(n, 1, 3)
         if prompt is not None:

@@ -14,6 +14,7 @@ from helpers.checks import argument_error, check_between, check_counts, check_da
 from helpers.data.strokes import encode
 from helpers.data.strokes.sequences import check_strokes
 from helpers.distributions import StrokeMixture
+from helpers.models.handwriting import loss_terms
 from helpers.networks import evaluating
 from helpers.networks.pen import pen_inputs, pen_outputs, steps_before
 from helpers.networks.soft_window import SoftWindow
@@ -131,9 +132,7 @@ class HandwritingSynthesiser(nn.Module):
         self, x: Tensor, lengths: Tensor | None, codes: Tensor, *, rng: Generator | None = None
     ) -> dict[str, Tensor]:
         """Mean negative log-density of a sequence given its text, nats; the same for a step."""
-        nats = -self.log_prob(x, lengths, codes)
-        steps = x.shape[0] * x.shape[1] if lengths is None else lengths.sum()
-        return {"loss": nats.mean(), "nats_per_step": nats.detach().sum() / steps}
+        return loss_terms(self.log_prob(x, lengths, codes), x, lengths)
 
     @torch.no_grad()
     def write(
@@ -183,5 +182,4 @@ class HandwritingSynthesiser(nn.Module):
         self, n: int, *, text: str, bias: float = 0.0, rng: Generator | None = None
     ) -> Tensor:
         """The same text n times: (n, T, 3), 0 behind the end of each; see `write`."""
-        check_counts(n=n)
         return self.write([text] * n, bias=bias, rng=rng).x

@@ -158,7 +158,7 @@ class HiddenMarkovModel(nn.Module):
         self, n: int, *, length: int, rng: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
         """Draw states, then symbols; return symbols (n, T) and states (n, T), int64."""
-        check_counts(n=n, length=length)
+        check_counts(length=length)
         state = choose(self.initial, rng, n=n)
         states, symbols = [], []
         for _ in range(length):

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from helpers.checks import check_between, check_counts, check_data, check_shape
+from helpers.checks import check_between, check_data, check_shape
 from helpers.distributions import Gaussian
 from helpers.distributions.support import widen
 from helpers.networks import evaluating
@@ -20,13 +20,11 @@ class _Autoencoder(nn.Module):
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, latent: int) -> None:
         super().__init__()
-        check_counts(latent=latent)
         self.encoder, self.decoder, self.latent = encoder, decoder, latent
         self.event = self.decode_mean(self._weight.new_zeros(1, latent)).shape[1:]
 
     def latents(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
         """Draw z from the prior N(0, I): (n, L)."""
-        check_counts(n=n)
         return normal((n, self.latent), self._weight, rng)
 
     @torch.no_grad()
@@ -199,8 +197,7 @@ class VAEGAN(_Autoencoder):
         """What the encoder minimises: ``loss``; detached ``similarity`` and ``kl``, in nats."""
         q = self.posterior(x)
         similarity = self.similarity(x, self.decoder(q.rsample(rng))).mean()
-        zeros = torch.zeros_like(q.mean)
-        kl = q.kl(Gaussian(zeros, zeros)).mean()
+        kl = q.kl_standard().mean()
         return {"loss": similarity + kl, "similarity": similarity.detach(), "kl": kl.detach()}
 
     def decoder_loss(self, x: Tensor, *, rng: torch.Generator | None = None) -> dict[str, Tensor]:

@@ -101,7 +101,7 @@ class MarkovChain(Fitted):
 
     def sample(self, n: int, *, length: int = 100, rng: Generator | None = None) -> Tensor:
         """Draw symbol after symbol: (n, T) int64, −1 behind the ends; `length` is the largest T."""
-        check_counts(n=n, length=length)
+        check_counts(length=length)
         x = torch.full((n, self.first), self.num_symbols, device=self.one.device)
         tables = list(self._tables())
         symbols = torch.arange(self.codes, device=x.device).expand(n, -1)

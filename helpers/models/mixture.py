@@ -78,9 +78,8 @@ class Mixture(Fitted, ABC):
 
         A component to which no example belongs keeps its parameters and gets the weight zero.
         """
-        self.check_fitted()
-        x = self._look(x)
-        self._maximise(x, self._expect(x)[0])
+        r, _ = self._expect(x)
+        self._maximise(self._look(x), r)
 
     def _expect(self, x: Tensor) -> tuple[Tensor, float]:
         """The E-step: p(k | x), (N, K), and (log-likelihood + log-prior) / N, which EM raises."""
@@ -109,7 +108,6 @@ class Mixture(Fitted, ABC):
     ) -> Tensor:
         """Draw a component for each example (or take `component`), then the example."""
         self.check_fitted()
-        check_counts(n=n)
         weights = self.weights
         if component is not None:
             weights = torch.eye(self.components).to(weights)[component]

@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.distributions import MultivariateNormal
 
-from helpers.checks import argument_error, check_counts, check_data
+from helpers.checks import argument_error, check_between, check_data
 from helpers.random import normal
 
 
@@ -40,9 +40,7 @@ class ProbabilisticPCA(nn.Module):
 
     def __init__(self, features: int, latent: int) -> None:
         super().__init__()
-        check_counts(latent=latent)
-        if latent >= features:
-            raise argument_error("latent", f"lie below features = {features}", latent)
+        check_between("latent", latent, 1, features - 1)
         self.features, self.latent = features, latent
         self.register_buffer("weight", torch.zeros(features, latent))  # (D, L)
         self.register_buffer("bias", torch.zeros(features))  # (D,)
@@ -94,7 +92,6 @@ class ProbabilisticPCA(nn.Module):
 
     def sample(self, n: int, *, rng: Generator | None = None) -> Tensor:
         """Draw n examples: z, then x from p(x|z), (n, D)."""
-        check_counts(n=n)
         z = normal((n, self.latent), self.bias, rng)
         noise = self.std * normal((n, self.features), self.bias, rng)
         return z @ self.weight.T + self.bias + noise

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from helpers.checks import check_between, check_counts, check_data, check_option, check_shape
+from helpers.checks import check_counts, check_data, check_option, check_shape
 from helpers.data.text.rows import HINT, PADDING, check_rows, with_end, without_end
 from helpers.networks.evaluation import evaluating
 from helpers.networks.recurrent import set_forget_bias
@@ -57,9 +57,7 @@ class RecurrentLanguageModel(nn.Module):
     ) -> None:
         super().__init__()
         check_counts(2, num_symbols=num_symbols)
-        check_counts(embedding=embedding, hidden=hidden, layers=layers)
         check_option("cell", cell, CELLS)
-        check_between("dropout", dropout, 0, 1, ends="[)")
         self.num_symbols, self.start = num_symbols, num_symbols
         self.end = num_symbols if end else None
         self.dropout, self.cell = dropout, cell
@@ -137,7 +135,7 @@ class RecurrentLanguageModel(nn.Module):
         Returns:
             (n, S + T) int64, −1 behind the ends.
         """
-        check_counts(n=n, length=length)
+        check_counts(length=length)
         read = torch.tensor([self.start], device=self.output.weight.device)
         if prompt is not None:
             top = self.num_symbols - 1

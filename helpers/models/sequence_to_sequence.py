@@ -54,7 +54,6 @@ class SequenceToSequence(nn.Module):
     ) -> None:
         super().__init__()
         check_counts(num_source=num_source, num_target=num_target)
-        check_counts(embedding=embedding, hidden=hidden)
         self.num_source, self.num_target, self.end = num_source, num_target, num_target
         self.read = nn.Embedding(num_source, embedding)
         self.encoder = nn.GRU(embedding, hidden, batch_first=True, bidirectional=True)
@@ -156,7 +155,6 @@ class SequenceToSequence(nn.Module):
         A target has at most `length` symbols. The filter ``keep=lambda z: top_k(z, 1)`` is the
         greedy choice.
         """
-        check_counts(n=n)
         token, state = self.begin(source)
         token, state = token.repeat_interleave(n), tuple(s.repeat_interleave(n, 0) for s in state)
         rows = ancestral(self.step, token, state, length=length, keep=keep, end=self.end, rng=rng)

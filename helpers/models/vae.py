@@ -58,7 +58,6 @@ class VAE(nn.Module):
         beta: float = 1.0,
     ) -> None:
         super().__init__()
-        check_counts(latent=latent)
         check_between("beta", beta, 0, math.inf, ends="[)")
         self.encoder, self.decoder, self.latent, self.beta = encoder, decoder, latent, beta
         self.observation = likelihood
@@ -89,7 +88,7 @@ class VAE(nn.Module):
         """
         q = self.posterior(x)
         z = q.rsample(rng)
-        return self.likelihood(z).log_prob(x), q.kl(self.prior())
+        return self.likelihood(z).log_prob(x), q.kl_standard()
 
     def loss(
         self, x: Tensor, *, num_samples: int = 1, rng: torch.Generator | None = None
@@ -117,7 +116,7 @@ class VAE(nn.Module):
             q = self._posterior(x)
             log_likelihood, log_ratio = self._weight_terms(x, q, num_samples, rng)
             loss = -importance_weighted_bound(log_likelihood + log_ratio).mean()
-            kl = q.kl(self.prior())
+            kl = q.kl_standard()
         reconstruction = -log_likelihood.detach().mean()
         return {"loss": loss, "reconstruction": reconstruction, "kl": kl.detach().mean()}
 
@@ -128,7 +127,6 @@ class VAE(nn.Module):
 
         Their exponentials have mean p(x).
         """
-        check_counts(num_samples=num_samples)
         x = self._check(x)
         log_likelihood, log_ratio = self._weight_terms(x, self._posterior(x), num_samples, rng)
         return log_likelihood + log_ratio
@@ -175,7 +173,6 @@ class VAE(nn.Module):
     @torch.no_grad()
     def sample(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
         """Draw n examples, (n, *event): z from the prior, then x from p(x|z) (draws, no means)."""
-        check_counts(n=n)
         z = normal((n, self.latent), self._weight, rng)
         with evaluating(self):
             x: Tensor = self.likelihood(z).sample(rng)

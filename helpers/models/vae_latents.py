@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from helpers.checks import argument_error, check_counts, check_shape
+from helpers.checks import argument_error
 from helpers.distributions import Gaussian
 from helpers.models.vae import VAE
 from helpers.networks import evaluating
@@ -23,8 +23,6 @@ def interpolate(model: VAE, x0: Tensor, x1: Tensor, steps: int) -> Tensor:
     Starts and ends (B, *event) to S = `steps` points with both ends, (B, S, *event), on the scale
     of ``model.decode_mean``.
     """
-    check_counts(2, steps=steps)
-    check_shape("x1", x1, x0.shape, hint="give as many ends as starts")
     with evaluating(model):
         z0, z1 = (model.posterior(x).mean[:, None] for x in (x0, x1))  # (B, 1, L)
     s = torch.linspace(0, 1, steps, device=z0.device, dtype=z0.dtype)[:, None]  # (S, 1)
@@ -46,7 +44,6 @@ def latent_traversal(
     Returns:
         (M, S, *event), on the scale of ``model.decode_mean``.
     """
-    check_shape("values", values, ("S",))
     if len(x) != 1:
         raise argument_error("x", "hold one example", len(x), "select it with x[i : i + 1]")
     chosen = range(model.latent) if dimensions is None else dimensions
@@ -77,6 +74,6 @@ def active_units(model: VAE, x: Tensor) -> Tensor:
 def kl_per_dimension(model: VAE, x: Tensor) -> Tensor:
     """The KL of each latent dimension from its prior, (B, L), nats: L terms of the bound's KL."""
     with evaluating(model):
-        q, p = model.posterior(x), model.prior()
+        q = model.posterior(x)
     alone = Gaussian(q.mean.reshape(-1, 1), q.log_std.reshape(-1, 1))  # (B·L, 1): each by itself
-    return alone.kl(Gaussian(p.mean[:, :1], p.log_std[:, :1])).reshape(q.mean.shape)
+    return alone.kl_standard().reshape(q.mean.shape)

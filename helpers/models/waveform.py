@@ -102,7 +102,7 @@ class WaveformModel(nn.Module):
             memory: show the network this many samples of the past only, silence before them.
             rng: draws them.
         """
-        check_counts(n=n, length=length)
+        check_counts(length=length)
         y = self._classes(y, n)
         memory = self.context if memory is None else memory
         check_between("memory", memory, 1, self.context)

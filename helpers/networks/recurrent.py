@@ -10,8 +10,6 @@ Taught in: models/rnn
 import torch
 from torch import Tensor, nn
 
-from helpers.checks import check_counts
-
 
 class _Cell(nn.RNNCellBase):
     """The weights of all gates, stacked, and the two products with them."""
@@ -19,7 +17,6 @@ class _Cell(nn.RNNCellBase):
     gates: int
 
     def __init__(self, inputs: int, hidden: int) -> None:
-        check_counts(inputs=inputs, hidden=hidden)
         super().__init__(inputs, hidden, bias=True, num_chunks=self.gates)
 
     def zeros(self, x: Tensor) -> Tensor:

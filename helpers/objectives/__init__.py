@@ -9,6 +9,7 @@ from helpers.objectives.divergences import (
     js_categorical,
     kl_categorical,
     kl_normal,
+    kl_standard_normal,
     total_variation_categorical,
 )
 from helpers.objectives.penalties import gradient_penalty, r1_penalty

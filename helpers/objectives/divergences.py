@@ -81,10 +81,20 @@ def kl_normal(mean: Tensor, log_std: Tensor, mean_p: Tensor, log_std_p: Tensor) 
     >>> kl_normal(torch.tensor([[0.0, 0.0], [1.0, 2.0]]), zeros, zeros, zeros)
     tensor([0.0000, 2.5000])
     """
-    shift = (mean - mean_p) / log_std_p.exp()
-    log_ratio = 2 * (log_std - log_std_p)
+    scale = log_std_p.exp()  # in units of p's standard deviation p is standard normal
+    return kl_standard_normal((mean - mean_p) / scale, log_std - log_std_p)
+
+
+def kl_standard_normal(mean: Tensor, log_std: Tensor) -> Tensor:
+    r"""The same from N(0, I), of (B, *event): (B,).
+
+    $$\mathrm{KL}(q \,\|\, p) = \tfrac12 \sum_d \left(\mu_d^2 + \sigma_d^2 - 1
+      - \log \sigma_d^2\right)$$
+    """
+    log_variance = 2 * log_std
     # expm1(r) - r keeps the digits that exp(r) - 1 - r loses near r = 0.
-    return 0.5 * (shift.square() + log_ratio.expm1() - log_ratio).flatten(1).sum(-1)
+    terms = mean.square() + log_variance.expm1() - log_variance
+    return 0.5 * terms.flatten(1).sum(-1)
 
 
 def _expectation(log_p: Tensor, values: Tensor) -> Tensor:

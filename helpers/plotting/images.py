@@ -36,8 +36,8 @@ def image_grid(
     """
     x = as_array("images", images)
     x = x[:, None] if x.ndim == 3 else x
-    if x.ndim != 4 or x.shape[1] not in (1, 3) or 0 in x.shape:
-        expected = "have shape (N, H, W), (N, 1, H, W) or (N, 3, H, W) with N of at least 1"
+    if x.ndim != 4 or x.shape[1] not in (1, 3):
+        expected = "have shape (N, H, W), (N, 1, H, W) or (N, 3, H, W)"
         raise argument_error("images", expected, tuple(np.shape(images)))
     n, channels, height, width = x.shape
     columns = min(columns or math.ceil(math.sqrt(n)), n)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from torch import Tensor
 
-from helpers.checks import argument_error
+from helpers.checks import check_shape
 from helpers.plotting.arrays import Array, as_array
 from helpers.plotting.style import DENSITY_COLOURS, INK, PALETTE, axes
 
@@ -63,9 +63,7 @@ def samples_2d(
         ax: where to draw; a new square figure by default.
         title: shown above.
     """
-    points = as_array("x", x)
-    if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
-        raise argument_error("x", "have shape (N, 2) with N of at least 1", points.shape)
+    points = as_array("x", x, ("N", 2))
     ax = _plane(ax, title)
     size = float(np.clip(4000 / len(points), 2, 20)) if size is None else size
     dots: dict[str, Any] = {"s": size, "alpha": 0.7, "linewidths": 0}
@@ -100,7 +98,5 @@ def _evaluate(log_prob: Callable[[Tensor], Tensor], limits: Limits, resolution: 
     points = torch.cartesian_prod(y, x).flip(1)  # (R², 2), row by row
     with torch.no_grad():
         log_p = torch.cat([log_prob(part) for part in torch.split(points, 4096)])
-    if log_p.shape != points.shape[:1]:
-        expected = "return one value for each point, shape (B,)"
-        raise argument_error("density", expected, f"{tuple(log_p.shape)} for {len(points)} points")
+    check_shape("density's values", log_p, points.shape[:1], hint="one for each point")
     return log_p.reshape(resolution, resolution)

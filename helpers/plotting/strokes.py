@@ -3,7 +3,6 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.checks import argument_error
 from helpers.plotting.arrays import Array, as_array
 from helpers.plotting.style import INK, axes
 
@@ -27,9 +26,7 @@ def strokes(
         points: mark each step by a dot.
         title: shown above.
     """
-    drawn = as_array("x", x)
-    if drawn.ndim != 2 or drawn.shape[1] != 3 or len(drawn) == 0:
-        raise argument_error("x", "have shape (T, 3) with T of at least 1", drawn.shape)
+    drawn = as_array("x", x, ("T", 3))
     ax = axes(ax, title)
     drawn = drawn[:length]
     places = drawn[:, :2].cumsum(0)

@@ -26,7 +26,6 @@ def style() -> None:
     plt.rc("figure", figsize=(6.4, 3.6), dpi=110, facecolor="white")
     plt.rc("figure.constrained_layout", use=True)
     plt.rc("savefig", dpi=110, facecolor="white")
-    plt.rc("font", size=10)
     plt.rc("text", color=INK)
     plt.rc("axes", facecolor="white", edgecolor=QUIET, labelcolor=INK, labelsize=10)
     plt.rc("axes", titlesize=11, titlelocation="left", titlepad=8, axisbelow=True, grid=True)

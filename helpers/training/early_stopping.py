@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from helpers.checks import argument_error, check_counts
+from helpers.checks import argument_error
 
 
 class EarlyStopping:
@@ -20,7 +20,6 @@ class EarlyStopping:
     """
 
     def __init__(self, model: nn.Module, score: Callable[[], float], *, patience: int) -> None:
-        check_counts(patience=patience)
         self.model, self.score, self.patience = model, score, patience
         self.best, self.best_epoch = math.inf, -1
         self.scores: list[float] = []

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from helpers.checks import argument_error, check_counts
+from helpers.checks import argument_error
 from helpers.training.early_stopping import StopTraining
 
 Step = Callable[..., Mapping[str, Tensor]]
@@ -49,7 +49,6 @@ def fit(
 
     Taught in: models/vae
     """
-    check_counts(epochs=epochs)
     callbacks = list(callbacks)  # an iterator would be used up after the first epoch
     history: History = {}
     hidden = {} if progress else {"disable": True}

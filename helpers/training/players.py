@@ -83,6 +83,4 @@ def players_step(
 
     Taught in: models/gan, models/hybrids
     """
-    if not players:
-        raise argument_error("players", "hold at least one player", "none")
     return PlayersStep(players, schedulers, ema)

@@ -51,7 +51,7 @@ def record(book: Book, name: str, margins: list[float]) -> None:
         "holds": [value > 0 for value in margins],
     }
     chapters = {book.chapter: {"stamp": "another", "claims": {name: row}}}
-    book.write(claims.RECORD, json.dumps({"chapters": chapters}))
+    book.write(claims.RECORD, json.dumps({"figures": chapters}))
 
 
 def test_a_true_claim_is_no_problem_and_a_false_one_is_named_with_its_numbers(book: Book) -> None:
@@ -149,7 +149,7 @@ class TestRuns:
         claiming(book, 3)
         (problem,) = claims.run_all(book.root, [book.chapter])
         assert "holds for 2 of 5 seeds: 1 < 2.5, 2 < 2.5, 3 < 2.5" in problem.message
-        entry = claims.read_record(book.root)["chapters"][book.chapter]
+        entry = claims.read_record(book.root)["figures"][book.chapter]
         assert entry["claims"]["less"]["holds"] == [True, True, False, False, False]
         assert entry["claims"]["less"]["margins"] == [1.5, 0.5, -0.5, -1.5, -2.5]
         assert entry["seeds"] == [1, 2, 3, 4, 5]
@@ -169,7 +169,7 @@ class TestRuns:
         (problem,) = claims.run_all(book.root, [book.chapter])
         assert problem.place == "seed 2"
         assert "AssertionError" in problem.message
-        entry = claims.read_record(book.root)["chapters"][book.chapter]
+        entry = claims.read_record(book.root)["figures"][book.chapter]
         assert entry["claims"]["less"]["lefts"] == [1, 3, 4, 5]
 
     def test_the_build_refuses_a_false_claim_and_lists_true_ones(self, book: Book) -> None:

@@ -121,11 +121,3 @@ def test_bad_arguments():
         Batches(x, batch_size=0)
     with pytest.raises(ValueError, match="batch_size must be at most the 4 examples, got 5 with"):
         Batches(x, batch_size=5, drop_last=True)
-
-
-def test_generator_must_live_with_the_batches(monkeypatch):
-    class Elsewhere(torch.Generator):
-        device = torch.device("cuda", 0)
-
-    with pytest.raises(ValueError, match="rng must be on cpu, the device of the batches, go"):
-        Batches(torch.zeros(4), batch_size=2, rng=Elsewhere())

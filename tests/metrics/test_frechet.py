@@ -132,3 +132,10 @@ def test_frechet_changes_nothing(seed):
     frechet_distance(a, a + 1)
     assert torch.equal(a, kept)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_sample_is_at_no_distance_from_itself_and_rounding_makes_none_negative(seed):
+    for i in range(20):
+        x = 1 + torch.randn(12, 5, generator=seeded(100 * seed + i))
+        value = frechet_distance(x, x.clone()).value
+        assert 0 <= value < 1e-12

@@ -45,8 +45,3 @@ def test_bits_keep_shape_and_type():
     assert bits.shape == (3, 2)
     bits.sum().backward()
     assert torch.allclose(nll.grad, torch.full((3, 2), 1 / (7 * math.log(2))))
-
-
-def test_an_example_without_dimensions_is_refused():
-    with pytest.raises(ValueError, match="dims must be an integer of at least 1, got 0"):
-        bits_per_dimension(1.0, 0)

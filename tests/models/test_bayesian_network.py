@@ -131,6 +131,7 @@ def test_spanning_tree_is_that_of_scipy(seed: int) -> None:
     place = {node: t for t, node in enumerate(order.tolist())}
     assert all(place[int(parent[i])] < place[i] for i in range(11) if i != 4)
     assert int(parent[4]) == 4
+    assert sorted(order.tolist()) == list(range(11))  # each node joins once
 
 
 def test_log_likelihood_is_information_minus_entropies(seed: int) -> None:

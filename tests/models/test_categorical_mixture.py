@@ -141,15 +141,6 @@ def test_empty_component_keeps_its_table_and_gets_weight_zero(seed: int) -> None
     torch.testing.assert_close(mixture.log_prob(x), pair.log_prob(x))
 
 
-def test_restarts_keep_the_best_run(seed: int) -> None:
-    x = data(seed)
-    g = seeded(seed)
-    ends = [CategoricalMixture(4, V).fit(x, max_steps=5, rng=g).history[-1] for _ in range(3)]
-    best = CategoricalMixture(4, V).fit(x, restarts=3, max_steps=5, rng=seeded(seed))
-    assert best.history[-1] == max(ends)
-    assert best._expect(x)[1] == best.history[-1]
-
-
 def test_same_generator_same_result_and_global_state_untouched(seed: int) -> None:
     x = data(seed)
     state = torch.get_rng_state()

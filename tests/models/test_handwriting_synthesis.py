@@ -120,6 +120,14 @@ def test_learns_two_texts_apart(seed: int) -> None:
     assert (right > wrong + 3).all()
 
 
+def test_a_new_lower_layer_has_open_forget_gates_only() -> None:
+    """Biases of nn.Linear lie within 1/√inputs of zero; those of the forget gates around one."""
+    model = HandwritingSynthesiser("ab", 16, 8)
+    ingoing, forget, content, outgoing = model.from_pen.bias.detach().chunk(4)
+    for bias, middle in ((ingoing, 0), (forget, 1), (content, 0), (outgoing, 0)):
+        assert (bias - middle).abs().max() <= 3**-0.5
+
+
 def test_no_value_is_read_on_a_device() -> None:
     """On the meta device, which has no values, any look at one raises; lengths stay on the CPU."""
     model, (x, lengths) = synthesiser(), pens(0)

@@ -192,7 +192,7 @@ def test_the_model_takes_on_the_type_of_the_data(device: torch.device, dtype: to
 
 
 def test_bad_input() -> None:
-    with pytest.raises(ValueError, match="latent must lie below features = 3, got 3"):
+    with pytest.raises(ValueError, match=r"latent must lie in \[1, 2\], got 3"):
         ProbabilisticPCA(3, 3)
     model = ProbabilisticPCA(D, L)
     with pytest.raises(ValueError, match=r"x must have shape \(B, 7\), got \(5, 6\)"):

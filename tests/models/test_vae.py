@@ -451,7 +451,8 @@ INPUTS = [
     (zeros(5, 2, 2) + 7, ValueError, r"x must have shape \(B, 4\), got \(5, 2, 2\)"),
     (zeros(5, 4).float(), TypeError, "x must have the model's type torch.float64, got"),
     (zeros(5, 4) + 0.5, ValueError, "x must hold only 0 and 1, got values from 0.5 to 0.5"),
-    (zeros(5, 4) + math.nan, ValueError, "x must hold only 0 and 1, got values from nan to nan"),
+    (zeros(5, 4) + 1.5, ValueError, r"x must lie in \[0, 1\], got values from 1.5 to 1.5"),
+    (zeros(5, 4) + math.nan, ValueError, "x must be finite, got 20 NaN and 0 infinite"),
 ]
 
 
@@ -473,6 +474,9 @@ def test_bad_calls() -> None:
             call(torch.zeros(5, 3))
     with pytest.raises(ValueError, match="num_samples must be an integer of at least 1, got 0"):
         model.loss(x, num_samples=0)
+    for sizes in ({"num_samples": 0}, {"num_samples": 2, "chunk": 0}):
+        with pytest.raises(ValueError, match=f"{list(sizes)[-1]} must be an integer of at least 1"):
+            model.log_prob_bound(x, **sizes)
     with pytest.raises(ValueError, match=r"beta must be 1 when num_samples > 1, got 0.5"):
         toy_vae(torch.device("cpu"), beta=0.5).loss(x, num_samples=2)
     with pytest.raises(ValueError, match=r"beta must be a number of at least 0, got -1.0"):

@@ -56,6 +56,23 @@ def test_the_windows_are_the_samples_before() -> None:
     assert torch.equal(windows[0, 5], wave[2:5])
 
 
+def test_the_network_moves_the_centres_about_a_linear_prediction(seed: int) -> None:
+    """The last layer set to constants, shift, log scale and logits of three components."""
+    torch.manual_seed(seed)
+    model, past, y = odd_model(), torch.randn(4, 3), torch.tensor([0, 1, 1, 0])
+    constants = torch.tensor([[1.0, -2.0, 0.0], [-3.0, -1.0, 0.5], [0.0, 1.0, 2.0]])
+    last = model.net.layers[-1]
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.copy_(constants.flatten())
+    p = model.predict(past, y)
+    shift, log_scale, logits = constants
+    predicted = past @ model.linear.weight[0] + model.linear.bias
+    torch.testing.assert_close(p.mu, predicted[:, None] + log_scale.exp() * shift)
+    torch.testing.assert_close(p.log_scale, log_scale.expand(4, 3))
+    torch.testing.assert_close(p.weights, logits.softmax(0).expand(4, 3))
+
+
 def test_samples_have_the_models_probabilities(seed: int) -> None:
     """Frequencies of triples of codes against their exact probabilities: 5 standard errors."""
     torch.manual_seed(seed)

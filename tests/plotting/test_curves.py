@@ -1,5 +1,6 @@
 import itertools
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -79,6 +80,16 @@ def test_two_epochs_far_above_the_references_are_seen():
 def test_curves_may_have_different_lengths():
     ax = curves({"stopped": [3.0, 2.0], "whole": [3.0, 2.5, 2.0]})
     assert [line.get_xdata().tolist() for line in ax.lines] == [[1, 2], [1, 2, 3]]
+
+
+def test_draws_on_given_axes_and_keeps_every_value_inside():
+    _, ax = plt.subplots()
+    values = {"a": [3.0, -1.0], "b": [0.0, 7.0]}
+    assert curves(values, x=[2.0, 9.0], ax=ax, references={"floor": -4.0}) is ax
+    assert len(plt.get_fignums()) == 1
+    for found, inside in ((ax.get_xlim(), (2, 9)), (ax.get_ylim(), (-4, 7))):
+        assert found[0] <= inside[0]
+        assert inside[1] <= found[1]
 
 
 def test_bad_input():

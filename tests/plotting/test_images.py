@@ -82,7 +82,7 @@ def test_the_images_are_not_changed():
     ("images", "options", "expected"),
     [
         (torch.zeros(8, 8), {}, r"images must have shape \(N, H, W\).* got \(8, 8\)"),
-        (torch.zeros(0, 1, 8, 8), {}, r"N of at least 1, got \(0, 1, 8, 8\)"),
+        (torch.zeros(0, 1, 8, 8), {}, "images must hold at least one example"),
         (torch.full((1, 8, 8), torch.nan), {}, "images must be finite, got 64 NaN"),
         (torch.zeros(4, 8, 8), {"columns": -1}, "columns must be an integer of at least 1, got -1"),
         (torch.zeros(4, 8, 8), {"row_labels": ["a"]}, "number of labels"),

@@ -85,12 +85,53 @@ def test_samples_without_labels_and_of_many_classes(seed):
     assert [text.get_text() for text in ax.texts] == [str(k) for k in range(10)]
 
 
+def test_draws_on_given_axes_with_its_axes_named():
+    for draw in (
+        lambda ax: density_2d(log_prob, ax=ax),
+        lambda ax: samples_2d([[5.0, 9.0]], ax=ax),
+    ):
+        _, ax = plt.subplots()
+        before = plt.get_fignums()
+        assert draw(ax) is ax
+        assert plt.get_fignums() == before
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("$x_1$", "$x_2$")
+        assert ax.get_aspect() == 1
+        assert not any(line.get_visible() for line in ax.get_xgridlines())
+
+
+def test_the_default_plane_is_three_units_to_each_side():
+    """Where a standard normal has nearly all its mass; pixels are 0.03 wide."""
+    ax = density_2d(lambda x: -x.square().sum(1) / 2)
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-3, 3), (-3, 3))
+    assert picture(ax).shape == (200, 200)
+
+
+def test_points_grow_smaller_as_they_grow_more():
+    def area(n, **options):
+        (size,) = samples_2d(torch.zeros(n, 2), **options).collections[0].get_sizes()
+        return size
+
+    assert area(10) > area(1000) > area(100_000) > 0
+    assert area(10) == area(20)  # no point is huge
+    assert area(1000, size=7.0) == 7
+
+
+def test_samples_of_all_classes_are_inside(seed):
+    x = 10 * torch.randn(50, 2) + 100
+    ax = samples_2d(x, labels=torch.arange(50) % 3)
+    for values, (low, high) in zip(x.T, (ax.get_xlim(), ax.get_ylim())):
+        assert low <= values.min()
+        assert values.max() <= high
+
+
 def test_bad_input():
-    with pytest.raises(ValueError, match=r"density must return one value .* got \(25, 2\) for 25"):
+    with pytest.raises(
+        ValueError, match=r"density's values must have shape \(25,\), got \(25, 2\)"
+    ):
         density_2d(lambda x: x, resolution=5)
     with pytest.raises(ValueError, match="density must be finite, got 40000 NaN"):
         density_2d(lambda x: x[:, 0] * math.nan)
-    with pytest.raises(ValueError, match=r"x must have shape \(N, 2\) .*, got \(4, 3\)"):
+    with pytest.raises(ValueError, match=r"x must have shape \(N, 2\), got \(4, 3\)"):
         samples_2d(torch.zeros(4, 3))
     with pytest.raises(ValueError, match="x must be finite, got 0 NaN and 2 infinite"):
         samples_2d(torch.full((1, 2), torch.inf))

@@ -1,3 +1,4 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -20,10 +21,24 @@ def test_a_length_ends_the_drawing_and_a_dot_is_visible():
     assert [line.get_marker() for line in ax.lines] == ["None", "."]
 
 
+def test_all_strokes_are_inside_and_the_paper_is_bare():
+    """No axis lines: the limits of the axes contain each point."""
+    _, ax = plt.subplots()
+    assert strokes(PEN, ax=ax, points=True, colour="red") is ax
+    assert len(plt.get_fignums()) == 1
+    assert not ax.axison
+    places = np.cumsum(np.array(PEN)[:, :2], axis=0)
+    for values, (low, high) in zip(places.T, (ax.get_xlim(), ax.get_ylim())):
+        assert low <= values.min()
+        assert values.max() <= high
+    assert {line.get_marker() for line in ax.lines} == {"."}
+    assert {line.get_color() for line in ax.lines} == {"red"}
+
+
 @pytest.mark.parametrize(
     ("x", "expected"),
     [
-        ([[1.0, 2.0]], r"x must have shape \(T, 3\) .* got \(1, 2\)"),
+        ([[1.0, 2.0]], r"x must have shape \(T, 3\), got \(1, 2\)"),
         ([[1.0, float("nan"), 0.0]], "x must be finite, got 1 NaN"),
     ],
 )

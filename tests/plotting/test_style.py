@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from helpers.plotting import PALETTE, style
-from helpers.plotting.style import DENSITY_COLOURS, INK, QUIET
+from helpers.plotting.style import DENSITY_COLOURS, INK, QUIET, axes
 
 # Machado, Oliveira and Fernandes (2009), severity 1, for linear RGB.
 VISIONS = {
@@ -85,6 +85,25 @@ def test_style_sets_defaults_and_an_opaque_ground():
         figure, ax = plt.subplots()
         assert figure.get_facecolor() == (1, 1, 1, 1)
         assert ax.get_facecolor() == (1, 1, 1, 1)
+        ax.plot([0, 1], label="line")
+        assert not ax.legend().get_frame_on()
+        assert not any(ax.spines[side].get_visible() for side in ("top", "right"))
+        assert ax.get_axisbelow() is True
+        assert plt.rcParams["axes.grid"]
         assert plt.rcParams["savefig.facecolor"] == "white"
         assert plt.rcParams["axes.prop_cycle"].by_key()["color"] == list(PALETTE)
         plt.close(figure)
+
+
+def test_axes_are_those_given_or_new_ones_of_the_size():
+    _, given = plt.subplots()
+    assert axes(given, "kept") is given
+    assert given.get_title("left") == "kept"
+    axes(given, None)
+    assert given.get_title("left") == "kept"
+    assert len(plt.get_fignums()) == 1
+    new = axes(None, None, (5.0, 2.0))
+    assert new.figure is not given.figure
+    assert tuple(new.figure.get_size_inches()) == (5.0, 2.0)
+    assert new.get_title("left") == ""
+    assert tuple(axes(None, "usual").figure.get_size_inches()) == (6.4, 3.6)

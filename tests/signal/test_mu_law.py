@@ -57,10 +57,16 @@ def test_narrow_integers_are_the_same_codes(dtype: torch.dtype) -> None:
     assert torch.equal(mu_law_decode(codes.to(dtype)), mu_law_decode(codes))
 
 
+def test_two_levels_are_the_signs() -> None:
+    assert mu_law_encode(torch.tensor([-1.0, -0.1, 0.1, 1.0]), 2).tolist() == [0, 0, 1, 1]
+    assert mu_law_decode(torch.tensor([0, 1]), 2).tolist() == [-1, 1]
+    assert mu_law_edges(2).tolist() == [-math.inf, 0, math.inf]
+
+
 def test_bad_samples_and_codes_are_named() -> None:
     with pytest.raises(ValueError, match=r"x must lie in \[-1, 1\].*largest magnitude"):
         mu_law_encode(torch.tensor([1.5]))
     with pytest.raises(ValueError, match=r"codes must lie in \[0, 255\]"):
         mu_law_decode(torch.tensor([256]))
     with pytest.raises(ValueError, match="levels must be an integer of at least 2"):
-        mu_law_edges(1)
+        mu_law_encode(torch.zeros(1), 1)

@@ -55,8 +55,6 @@ def test_without_any_finite_score_the_start_comes_back() -> None:
     assert model.weight.item() == 0
 
 
-def test_bad_options_and_scores_are_refused() -> None:
-    with pytest.raises(ValueError, match="patience must be an integer of at least 1"):
-        run([1.0], patience=0)
+def test_a_score_that_is_no_number_is_refused() -> None:
     with pytest.raises(ValueError, match="score must return a number, got NaN after epoch 1"):
         run([1.0, math.nan], patience=3)

@@ -2,10 +2,13 @@
 
 The lists of ``python -m tools.mutants`` hold mistakes that somebody thought of; these are drawn. A
 change is one node of the syntax tree: an operator, a constant, a condition, a statement, a pair of
-arguments; never a docstring, an annotation or the text of an error. Each runs the doctests of its
-file and the file of tests at the mirrored place (of models also the contract), or all tests of the
-folder where there is none. A survivor that cannot be noticed, because nothing that is promised
-changes, belongs into ``equivalents.json`` with its reason.
+arguments; never a docstring, an annotation, the text of an error, or how large letters and how
+thick lines are drawn. Each runs the doctests of its file and the file of tests at the mirrored
+place (of models also the contract), or all tests of the folder where there is none. The changes run
+in the order in which they are drawn, so a run that is stopped has judged a fair sample too and says
+its result. A seed goes on drawing a change as long as its line stays as it is. A survivor that
+cannot be noticed, because nothing that is promised changes, belongs into ``equivalents.json`` with
+its reason: it is drawn, but not run.
 
     python -m tools.mutants.at_random --number 200 --seed 0 [--only helpers/optim]
 """
@@ -14,11 +17,11 @@ from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
 import json
-import random
+import signal
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -34,15 +37,22 @@ _OTHER: dict[type[ast.AST], type[ast.AST]] = {
     **{ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In},
     **{ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And},
 }
+_SYMMETRIC = ("transpose", "max", "min", "maximum", "minimum", "logaddexp", "allclose", "gcd")
+_LOOKS = (  # how large and thick: nothing is promised
+    *("fontsize", "labelsize", "titlesize", "titlepad", "figsize", "dpi", "linewidth"),
+    *("linewidths", "linestyle", "markersize", "zorder"),
+)
 _LEFT_ALONE = (ast.Raise, ast.JoinedStr, ast.Import, ast.ImportFrom, ast.Assert)
 
 
 def nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that may be changed: no annotations, decorators, docstrings or error texts."""
+    """The nodes that may be changed: no annotations, docstrings, error texts or sizes in print."""
     for name, field in ast.iter_fields(node):
         if name in ("annotation", "returns", "decorator_list", "bases"):
             continue
         for child in field if isinstance(field, list) else [field]:
+            if isinstance(child, ast.keyword) and child.arg in _LOOKS:
+                continue
             if isinstance(child, ast.AST) and not isinstance(child, _LEFT_ALONE):
                 yield child
                 yield from nodes(child)
@@ -65,6 +75,8 @@ def changes(node: ast.AST) -> Iterator[str]:
         isinstance(node, ast.Call)
         and len(node.args) >= 2
         and not isinstance(node.args[0], ast.Starred)
+        and ast.dump(node.args[0]) != ast.dump(node.args[1])
+        and ast.unparse(node.func).rpartition(".")[2] not in _SYMMETRIC
     ):
         yield ast.unparse(_with(node, args=[node.args[1], node.args[0], *node.args[2:]]))
     if isinstance(node, ast.Return) and node.value is not None:
@@ -111,11 +123,32 @@ def tests_of(root: Path, target: str) -> tuple[str, ...]:
     return (target, *(path.as_posix() for path in tests))
 
 
-def known_equivalents(root: Path) -> set[tuple[str, str]]:
-    """File and change (without its line number) of each survivor that cannot be noticed."""
+def identity(mutant: Mutant) -> tuple[str, str, str]:
+    """The file, the lines that change and what they become: no line numbers, which move."""
+    before, after = (text.splitlines() for text in (mutant.old, mutant.new))
+    first = next((i for i, (a, b) in enumerate(zip(before, after)) if a != b), 0)
+    length = next(
+        (i for i, (a, b) in enumerate(zip(before[:first:-1], after[:first:-1])) if a != b),
+        min(len(before), len(after)) - first - 1,
+    )
+    old, new = (" ".join(map(str.strip, t[first : len(t) - length])) for t in (before, after))
+    return mutant.target, old, new
+
+
+def draw(mutants: Sequence[Mutant], number: int, seed: int) -> list[Mutant]:
+    """A sample without replacement: the smallest hashes of seed and identity."""
+
+    def rank(mutant: Mutant) -> bytes:
+        return hashlib.sha256(repr((seed, *identity(mutant))).encode()).digest()
+
+    return sorted(mutants, key=rank)[:number]
+
+
+def known_equivalents(root: Path) -> set[tuple[str, str, str]]:
+    """The identity of each survivor that cannot be noticed."""
     path = root / "tools" / "mutants" / "equivalents.json"
     entries = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-    return {(entry["target"], entry["change"]) for entry in entries}
+    return {(entry["target"], entry["old"], entry["new"]) for entry in entries}
 
 
 def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
@@ -127,45 +160,47 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     options = parser.parse_args(arguments)
     only = root / options.only
     files = sorted(only.rglob("*.py")) if only.is_dir() else [only]
-    equivalent = known_equivalents(root)
-    everything = [
-        mutant
-        for path in files
-        for mutant in mutants_of(root, path.relative_to(root).as_posix())
-        if (mutant.target, mutant.name.partition(": ")[2]) not in equivalent
-    ]
-    number = min(options.number, len(everything))
-    drawn = random.Random(options.seed).sample(everything, number)
-    print(f"mutants: {number} of {len(everything)} changes, seed {options.seed}", flush=True)
+    everything = [m for path in files for m in mutants_of(root, path.relative_to(root).as_posix())]
+    drawn = draw(everything, options.number, options.seed)
+    print(f"mutants: {len(drawn)} of {len(everything)} changes, seed {options.seed}", flush=True)
     preload()
-    counts: Counter[str] = Counter()
-    left = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         tree = Path(folder)
         copy_tree(root, tree)
-        limits: dict[tuple[str, ...], float] = {}
-        for position, mutant in enumerate(sorted(drawn, key=lambda m: m.tests), start=1):
-            if mutant.tests not in limits:
-                start = time.monotonic()
-                status, output = run_tests(tree, mutant.tests)
-                limits[mutant.tests] = 10 + 3 * (time.monotonic() - start) if status == 0 else 0.0
-                if status != 0:
-                    print(output[-2000:], file=sys.stderr)
-            limit = limits[mutant.tests]
-            verdict, by = judge(tree, mutant, limit) if limit else ("unjudged", "its tests fail")
-            verdict = "killed" if verdict == "broken" else verdict  # nothing can be imported
+        status, output = run_tests(tree, sorted({test for m in drawn for test in m.tests}))
+        if status != 0:
+            print(output[-2000:], file=sys.stderr)
+            print("mutants: the tests must pass before the code is broken", file=sys.stderr)
+            return 2
+        return run_all(tree, drawn, known_equivalents(root))
+
+
+def run_all(tree: Path, mutants: Sequence[Mutant], equivalents: set[tuple[str, str, str]]) -> int:
+    """Judge the changes one after the other; an interrupt ends the run, not its result."""
+    counts: Counter[str] = Counter()
+    left = []
+    try:
+        for position, mutant in enumerate(mutants, start=1):
+            if identity(mutant) in equivalents:
+                verdict, by = "equivalent", "on the list"
+            else:
+                verdict, by = judge(tree, mutant)
+                verdict = "killed" if verdict == "broken" else verdict  # it cannot be imported
             counts[verdict] += 1
-            line = f"{verdict:8} {mutant.target}, {mutant.name} ({by})"
-            print(f"{position:3}/{number} {line}", flush=True)
-            left += [line] if verdict != "killed" else []
+            line = f"{verdict:10} {mutant.target}, {mutant.name} ({by})"
+            print(f"{position:3}/{len(mutants)} {line}", flush=True)
+            left += [line] if verdict == "survived" else []
+    except KeyboardInterrupt:
+        print(f"mutants: stopped after {counts.total()} of {len(mutants)}", flush=True)
     for line in left:
         print(f"mutants: {line}", file=sys.stderr)
-    judged = number - counts["unjudged"]
-    print(
-        f"mutants: {counts['killed']} of {judged} killed ({counts['killed'] / max(1, judged):.0%})"
-    )
+    judged = counts["killed"] + counts["survived"]
+    score = counts["killed"] / max(1, judged)
+    equivalent = counts["equivalent"]
+    print(f"mutants: {counts['killed']} of {judged} killed ({score:.1%}), {equivalent} equivalent")
     return 1 if left else 0
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

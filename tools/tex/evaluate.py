@@ -56,7 +56,7 @@ def value(node: Node, bound: Mapping[str, Any]) -> Any:
         case tree.Relation():
             return _holds(node, bound)
         case tree.Items():
-            values = tuple(value(v, bound) for v in node.values)
+            values = tuple(_values(node.values, bound))
             return _joined(values) if node.joined else values
         case tree.Rows():
             return _cases(node, bound) if node.cases else _matrix(node, bound)
@@ -109,7 +109,7 @@ def _look_up(key: str, bound: Mapping[str, Any]) -> Any:
         return bound[key]
     if key in BUILTINS:
         return BUILTINS[key]
-    constants = {"e": math.e, "pi": math.pi, "infty": math.inf}
+    constants = {"e": math.e, "pi": math.pi, "infty": math.inf, "cdot": ...}
     if key in constants:
         return constants[key]
     raise TexError(f"{key} is not bound")
@@ -189,7 +189,7 @@ def _called(node: tree.Call, bound: Mapping[str, Any]) -> Any:
         if callable(base) and not isinstance(base, torch.Tensor):
             power, function = function.exponent, function.base
     found = value(function, bound)
-    arguments = [value(argument, bound) for argument in node.arguments]
+    arguments = _values(node.arguments, bound)
     if callable(found):
         result = found(*arguments)
         return result if power is None else _power(result, value(power, bound))
@@ -198,6 +198,23 @@ def _called(node: tree.Call, bound: Mapping[str, Any]) -> Any:
             f"{getattr(function, 'key', 'it')} is called with several values: bind a function"
         )
     return _times(found, arguments[0])
+
+
+def _values(nodes: Iterable[Node], bound: Mapping[str, Any]) -> list[Any]:
+    """The values of arguments, with those that dots stand for."""
+    found = []
+    for node in nodes:
+        if not isinstance(node, tree.Dots):
+            found.append(value(node, bound))
+            continue
+        first, last = node.first, node.last
+        if not (first.base == last.base and first.indices and last.indices):
+            raise TexError(f"cannot tell what stands between {first.key} and {last.key}")
+        low, high = (int(value(end.indices[-1], bound)) for end in (first, last) if end.indices)
+        for place in range(low, high + 1):
+            indices = (*first.indices[:-1], tree.Number(place))
+            found.append(value(tree.Sub(first.base, indices, ""), bound))
+    return found
 
 
 def _multiplied(node: tree.Product, bound: Mapping[str, Any]) -> Any:
@@ -238,14 +255,19 @@ def _dimensions(x: Any) -> int:
 
 def _folded(node: tree.Fold, bound: Mapping[str, Any]) -> Any:
     """A sum, a product or an extreme over all values of the indices."""
-    results = [value(node.body, inner) for inner in _environments(node, bound)]
+    environments = list(_environments(node, bound))
+    results = [value(node.body, inner) for inner in environments]
     if node.kind == "sum":
         return reduce(operator.add, results) if results else 0
     if node.kind == "prod":
         return reduce(_times, results) if results else 1
     if not results:
         raise TexError(f"the {node.kind} is over nothing")
-    return BUILTINS[node.kind](*results)
+    best = BUILTINS[node.kind.removeprefix("arg")](*results)
+    if node.kind.startswith("arg"):
+        place = next(i for i, result in enumerate(results) if result == best)
+        return environments[place][node.variables[0]]
+    return best
 
 
 def _environments(node: tree.Fold, bound: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -262,7 +284,7 @@ def _range(node: tree.Fold, variable: str, bound: Mapping[str, Any]) -> Iterable
     """From its bounds; else what the index is bound to; else as long as what it indexes."""
     if node.low is not None and node.high is not None:
         low, high = int(value(node.low, bound)), int(value(node.high, bound))
-        if isinstance(node.high, tree.Number) and not isinstance(node.low, tree.Number):
+        if node.high in (tree.Number(0), tree.Number(1)) and low > high:
             return range(low, high - 1, -1)  # printed downwards: from T to 1
         return range(low, high + 1)
     given = bound.get(variable)

@@ -98,18 +98,22 @@ class Parser:
         while True:
             place = self.begin() if self.peek() in ("+", "-") else -1
             sign = -1 if self.peek() == "-" else 1
+            both = self.accept(r"\pm")
             self.accept("+", "-")
-            terms.append((sign, self.product(), place))
-            if self.peek() not in ("+", "-"):
+            term = self.product()
+            if both:  # the sign itself is a symbol, 1 or -1
+                term = tree.Product((("*", tree.Name("pm")), ("*", term)))
+            terms.append((sign, term, place))
+            if self.peek() not in ("+", "-", r"\pm"):
                 break
         if len(terms) == 1 and terms[0][2] < 0:
             return terms[0][1]
         return self.spanned(tree.Sum(tuple(terms)), begin)
 
-    def product(self, argument: bool = False) -> Node:
+    def product(self, argument: bool = False, until: str = "") -> Node:
         """Factors side by side; as an argument without brackets it ends at dots and functions."""
         begin, factors = self.begin(), [("*", self.factor())]
-        while not self.ended():
+        while not self.ended() and self.peek() != until:
             operation = "*"
             if self.peek() in (r"\cdot", r"\times", "*", r"\odot", "/"):
                 if argument:
@@ -190,7 +194,13 @@ class Parser:
         """Values up to a closing bracket."""
         found = [self.relation()]
         while self.accept(*SEPARATORS):
+            dots = self.accept(r"\dots", r"\ldots") and self.accept(*SEPARATORS)
             found.append(self.relation())
+            if dots:
+                first, last = found[-2:]
+                if not (isinstance(first, tree.Sub) and isinstance(last, tree.Sub)):
+                    raise self.error("cannot read dots between expressions")
+                found[-2:] = [tree.Dots(first, last)]
         self.expect(close)
         return tuple(found)
 
@@ -280,6 +290,11 @@ class Parser:
             if self.accept("_"):
                 self.raw()
             return found
+        if text == r"\arg" and self.peek() in (r"\max", r"\min"):
+            kind = f"arg{FOLDS[self.next().text]}"
+            return self.spanned(self.fold(kind), begin)
+        if text in FOLDS and self.peek() == r"\{":
+            return self.spanned(self.extreme_of_set(FOLDS[text]), begin)
         if text in FOLDS and (text in (r"\sum", r"\prod") or self.peek() == "_"):
             return self.spanned(self.fold(FOLDS[text]), begin)
         if text == r"\int":
@@ -344,6 +359,8 @@ class Parser:
             return tree.Name(name)
         if text == r"\nabla":
             return self.gradient()
+        if text == r"\cdot":  # the place of an argument: p(· | x)
+            return tree.Name("cdot")
         if re.fullmatch(r"[a-zA-Z]", text) or text[1:] in GREEK or text in FOLDS:
             return tree.Name(text.lstrip("\\"))
         raise self.error(f"cannot read '{text}'")
@@ -384,7 +401,10 @@ class Parser:
         return found if power is None else tree.Power(found, power)
 
     def fold(self, kind: str) -> Node:
-        """A sum over an index: its bounds or its condition, and the product that follows."""
+        """A sum over an index: its bounds or its condition, and the product that follows.
+
+        What a product is over ends at the next product sign.
+        """
         low = high = condition = None
         variables: tuple[str, ...] = ()
         while self.peek() in ("_", "^"):
@@ -394,7 +414,7 @@ class Parser:
             inner = Parser(self.label, self.raw())
             variables = inner.variables()
             if inner.accept("="):
-                low = replace(inner.sum(), begin=inner.tokens[inner.place - 1].begin)
+                low = inner.sum()
             elif inner.peek() in RELATIONS or inner.accept(":"):
                 if inner.peek() in RELATIONS:
                     inner.place = 0
@@ -403,8 +423,21 @@ class Parser:
                 raise self.error(f"cannot read what is under the {kind}")
         if not variables:
             raise self.error(f"the {kind} has no index")
-        body = self.product()
+        begin = self.begin()
+        if self.accept("-"):
+            body = self.spanned(tree.Sum(((-1, self.product(), begin),)), begin)
+        else:
+            body = self.product(until=r"\prod" if kind == "prod" else "")
         return tree.Fold(kind, variables, low, high, condition, body)
+
+    def extreme_of_set(self, kind: str) -> Node:
+        """The smallest or largest k with a condition: min { k : … }."""
+        self.expect(r"\{")
+        variables = self.variables()
+        self.expect(":")
+        condition = self.within("", self.relation)
+        self.expect(r"\}")
+        return tree.Fold(kind, variables, None, None, condition, tree.Name(variables[0]))
 
     def variables(self) -> tuple[str, ...]:
         """The names of indices, side by side or with commas."""
@@ -455,10 +488,10 @@ def _key(node: Node) -> str:
 
 def _indices(label: str, tokens: Sequence[Token]) -> tuple[Node, ...] | None:
     """The expressions of a subscript; None if it is only a part of the name."""
-    texts = {token.text for token in tokens}
+    computed = split(tokens, lambda place: tokens[place].text in ("+", "-", "/"))
     try:
         parts = split(tokens, lambda place: tokens[place].text == ",")
-        if len(parts) > 1 or texts & {"+", "-", "/"}:
+        if len(parts) > 1 or len(computed) > 1:
             return tuple(Parser(label, part).whole() for part in parts)
         parser, found = Parser(label, tokens), []
         while parser.peek():

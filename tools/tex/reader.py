@@ -110,7 +110,7 @@ def _without_words(part: list[Token]) -> list[Token]:
 
 def names(node: Node) -> list[str]:
     """The free symbols of a tree, sorted."""
-    return sorted(_free(node, frozenset()) - {"e", "pi", "infty"})
+    return sorted(_free(node, frozenset()) - {"e", "pi", "infty", "cdot"})
 
 
 def _free(node: Node, bound: frozenset[str]) -> set[str]:

@@ -124,6 +124,14 @@ class Items(Node):
 
 
 @dataclass(frozen=True)
+class Dots(Node):
+    """All entries from `first` to `last`: the last index of a symbol goes from one to the other."""
+
+    first: Sub
+    last: Sub
+
+
+@dataclass(frozen=True)
 class Rows(Node):
     """A matrix by rows; for cases each row is a value and its condition (None: otherwise)."""
 

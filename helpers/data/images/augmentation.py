@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from helpers.checks import check_between, check_data, check_shape
+from helpers.checks import check_between, check_shape
 
 
 def shift(x: Tensor, share: float, *, rng: torch.Generator | None = None) -> Tensor:
@@ -39,7 +39,6 @@ def horizontal_flip(x: Tensor, share: float, *, rng: torch.Generator | None = No
     >>> horizontal_flip(torch.tensor([[[[1.0, 2.0, 3.0]]]]), 1.0)
     tensor([[[[3., 2., 1.]]]])
     """
-    check_shape("x", x, ("B", "C", "H", "W"))
     check_between("share", share, 0, 1)
     chosen = torch.rand(len(x), 1, 1, 1, generator=rng, device=x.device) < share
     return torch.where(chosen, x.flip(3), x)
@@ -47,7 +46,6 @@ def horizontal_flip(x: Tensor, share: float, *, rng: torch.Generator | None = No
 
 def rotate(x: Tensor, degrees: float, *, rng: torch.Generator | None = None) -> Tensor:
     """Turn each image, as `turn` does, by an angle drawn evenly from [-degrees, degrees]."""
-    check_data("x", x, ("B", "C", "H", "W"))
     drawn = torch.rand(len(x), generator=rng, device=x.device, dtype=x.dtype)
     return turn(x, math.radians(degrees) * (2 * drawn - 1))
 

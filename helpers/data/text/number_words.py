@@ -41,7 +41,6 @@ def spell(number: int, style: str = "british") -> str:
     ('twelve hundred and five', 'one two zero five')
     """
     check_option("style", style, STYLES)
-    check_counts(0, number=number)
     check_between("number", number, 0, LARGEST)
     if style == "digits":
         return " ".join(UNITS[int(digit)] for digit in str(number))

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from helpers.checks import check_between, check_counts, check_data
+from helpers.checks import check_between, check_data
 
 Limits = tuple[float, float, float, float]
 
@@ -43,7 +43,6 @@ class IsotropicMixture:
 
     def sample(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
         """Independent draws (n, 2), default dtype, on the device of `rng` (else the CPU)."""
-        check_counts(n=n)
         device = rng.device if rng is not None else torch.device("cpu")
         k = torch.randint(len(self.means), (n,), generator=rng, device=device)
         noise = torch.randn(n, 2, generator=rng, device=device)

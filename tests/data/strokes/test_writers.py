@@ -6,8 +6,10 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 
 from helpers.data.strokes.writers import Writer, made_up_words, resample, to_offsets, write
+from tests.statistics import assert_mean_close
 
 
 def test_points_are_at_equal_distances_and_ends_are_kept() -> None:
@@ -41,3 +43,26 @@ def test_words_alternate_and_differ() -> None:
         vowels = [letter in "aeiou" for letter in word]
         assert all(a != b for a, b in itertools.pairwise(vowels))
         assert 3 <= len(word) <= 5
+
+
+def test_a_number_of_words_that_there_may_not_be_is_named() -> None:
+    for n in (0, 6001):
+        with pytest.raises(ValueError, match=rf"n must lie in \[1, 6000\], got {n}"):
+            made_up_words(n, np.random.default_rng(0))
+
+
+def test_hands_differ_within_the_documented_ranges(seed: int) -> None:
+    """The same source draws the same hands; one hand in the middle, the others around it."""
+    hands = [Writer.draw(np.random.default_rng([seed, i])) for i in range(2000)]
+    assert hands[0] == Writer.draw(np.random.default_rng([seed, 0]))
+    assert len(set(hands)) == len(hands)
+    for name, low, high in [("size", 0.9, 1.1), ("width", 0.85, 1.15), ("gap", 0.25, 0.4)]:
+        values = np.array([getattr(hand, name) for hand in hands])
+        assert low <= values.min() < low + 0.1 * (high - low)
+        assert high - 0.1 * (high - low) < values.max() <= high
+    steps = np.array([hand.step for hand in hands]) / Writer().step
+    assert 0.9 <= steps.min() < steps.max() <= 1.1
+    slants = torch.tensor([[hand.slant, hand.slope] for hand in hands], dtype=torch.float64)
+    assert_mean_close(slants, torch.tensor([0.12, 0.0], dtype=torch.float64))
+    assert_mean_close(slants[:, 0].sub(0.12).square(), 0.12**2)
+    assert_mean_close(slants[:, 1].square(), 0.03**2)
