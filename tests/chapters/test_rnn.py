@@ -348,7 +348,8 @@ def test_the_mixture_with_the_copyist_is_a_distribution(seed: int) -> None:
         weight = tex("eq-rnn-copy", statement=1)(right=right.get(size, 0), tried=tried.get(size, 0))
         hit = copied == text[first + t]
         known = {"a_m": float(weight) if match else 0.0, "x_t": text[first + t], "q_t": copied}
-        rest = {"p_RNN": lambda *_, t=t: math.exp(own[t]), "x_<t": ..., "m": size}
+        each = {text[first + t]: math.exp(own[t])}
+        rest = {"p_RNN": lambda x, _, each=each: each[x], "x_<t": ..., "m": size}
         assert math.log(tex("eq-rnn-copy")(known | rest)) == pytest.approx(base[t])
         tried[size] = tried.get(size, 0) + 1
         right[size] = right.get(size, 0) + hit

@@ -110,7 +110,7 @@ def test_bleu_by_counting_each_n_gram(seed: int) -> None:
     def sentence(size: int) -> str:
         return " ".join("abc"[i] for i in torch.randint(3, (size,), generator=g).tolist())
 
-    for short in (0, 3):  # answers as long as the references, and shorter ones
+    for short in (-3, 0, 3):  # answers longer than the references, as long, and shorter
         answers = [sentence(12 - short + k) for k in range(3)]
         references = [[sentence(12 + k), sentence(14)] for k in range(3)]
         for n in (1, 2, 3):
