@@ -27,7 +27,7 @@ export PYTHONUTF8 := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book book-gpu test test-browser check lab chapter stamp fix mutants mutants-random hooks lock clean
+.PHONY: help book book-gpu claims unclaimed test test-browser check lab chapter stamp fix mutants mutants-random hooks lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1@\2/' \
@@ -52,6 +52,13 @@ book-gpu: $(READY)  ## run the GPU profile of each chapter on this machine's GPU
 	@$(RUN) -m tools.loopback
 	@$(RUN) -m tools.run_notebooks --profile gpu --workers 1 $(CHAPTERS)
 	@echo "The executed notebooks are in $(CURDIR)/_build/runs/gpu, what they cost in $(CURDIR)/_build/status-gpu.json"
+
+claims: $(READY)  ## run the chapters with five other seeds, record which claims hold (hours; goes on where it stopped)
+	@$(RUN) -m tools.loopback
+	@$(RUN) -m tools.claims --workers $(WORKERS) $(CHAPTERS)
+
+unclaimed: $(READY)  ## list sentences that compare or quantify without a claim near by
+	@$(RUN) -m tools.unclaimed $(CHAPTERS)
 
 test: check  ## style, types, lints, unit tests, doctests, and every notebook in its quick profile
 	@$(RUN) -m tools.loopback

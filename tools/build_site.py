@@ -37,6 +37,7 @@ INGREDIENTS = (
     "tools",
     "tests",
     "requirements.lock",
+    "benchmarks/results/claims.json",
     "_build/status.json",
     "_build/runs/default",
 )

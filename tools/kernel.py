@@ -53,9 +53,13 @@ class OwnInterpreter(AsyncKernelManager):
 
 
 def environment(profile: str) -> dict[str, str]:
-    """The variables of a kernel: the default and the quick profile do not see a GPU."""
+    """The variables of a kernel: the default and the quick profile do not see a GPU.
+
+    In the quick profile a false claim is an error: nbval reads no outputs.
+    """
     hidden = {} if profile == "gpu" else {"CUDA_VISIBLE_DEVICES": ""}
-    return {**os.environ, **ENVIRONMENT, **hidden}
+    strict = {"BOOK_CLAIMS": "strict"} if profile == "quick" else {}
+    return {**os.environ, **ENVIRONMENT, **hidden, **strict}
 
 
 def prepared(source: Path, target: Path, values: dict[str, Any]) -> Notebook:

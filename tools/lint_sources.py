@@ -36,6 +36,7 @@ TAGS = frozenset(
     [
         "parameters",
         "nbval-check-output",
+        "claims",
         *("hide-input", "hide-output", "hide-cell"),
         *("remove-input", "remove-output", "remove-cell"),
         *("scroll-output", "full-width"),

@@ -16,7 +16,7 @@ from tools.markdown import count_words, directive, tokens
 ROOT = Path(__file__).resolve().parent.parent
 
 CHECKED = "nbval-check-output"
-FOLDED = frozenset({"hide-input", "hide-cell", "remove-input", "remove-cell"})
+FOLDED = frozenset({"hide-input", "hide-cell", "remove-input", "remove-cell", "claims"})
 PROFILES = ("default", "quick", "gpu")
 
 #: A notebook or a cell as nbformat reads it.

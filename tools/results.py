@@ -63,12 +63,18 @@ def files_digest(root: Path, names: Iterable[str]) -> str:
     return _digest(p for f in kept for p in (str(f.relative_to(root)).encode(), f.read_bytes()))
 
 
+def uses_digest(root: Path, notebook: Notebook, more: Iterable[Path] = ()) -> str:
+    """Changes when a helper that the notebook uses, its data, or one of these files change."""
+    used = dependencies(root, (cell.source for cell in code_cells(notebook)))
+    files = [*more, *used]
+    return _digest(p for f in files for p in (str(f.relative_to(root)).encode(), contents(f)))
+
+
 def fingerprint(root: Path, notebook: Notebook) -> str:
     """Changes when a helper that the notebook uses, data, locked versions or Python change."""
-    used = dependencies(root, (cell.source for cell in code_cells(notebook)))
-    files = [path for name in INGREDIENTS if (path := root / name).is_file()] + used
-    parts = [part for f in files for part in (str(f.relative_to(root)).encode(), contents(f))]
-    return _digest([*parts, platform.python_version().encode()])
+    files = [path for name in INGREDIENTS if (path := root / name).is_file()]
+    parts = (uses_digest(root, notebook, files), platform.python_version())
+    return _digest(part.encode() for part in parts)
 
 
 def code_digest(notebook: Notebook, profile: str) -> str:

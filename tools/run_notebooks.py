@@ -15,7 +15,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tools import kernel, normalise, outputs
+from tools import claims, kernel, normalise, outputs
 from tools.notebooks import (
     PROFILES,
     ROOT,
@@ -35,10 +35,16 @@ MEMORY_LIMIT_MB = 1536
 CPU_LIMIT_SECONDS = 100  # of one core; more is said, not refused: it depends on the machine
 
 
-def problems_of(chapter: str, stored: Notebook, run: Notebook, *, profile: str) -> list[Problem]:
+def problems_of(
+    root: Path, chapter: str, stored: Notebook, run: Notebook, *, profile: str
+) -> list[Problem]:
     """Everything that is wrong with an executed chapter; a GPU may print other digits."""
     problems = outputs.stderr_problems(chapter, run) + outputs.value_problems(chapter, run)
     problems += outputs.figure_problems(chapter, run)
+    if profile == "default":
+        problems += claims.problems(root, chapter, stored, run)
+        for notice in claims.notices(root, chapter, run):
+            print(f"  note: {notice}", flush=True)
     if profile != "gpu":
         problems += outputs.stored_problems(chapter, stored)
         problems += outputs.checked_problems(chapter, stored, run)
@@ -78,7 +84,7 @@ def run_chapter(
         stored = outputs.with_outputs(stored, run, only_checked=True)
         stored = normalise.normalised(stored)
         normalise.write(path, stored)
-    problems = problems_of(chapter, stored, run, profile=profile)
+    problems = problems_of(root, chapter, stored, run, profile=profile)
     if profile != "gpu" and record.peak_mb > MEMORY_LIMIT_MB:
         message = f"needs {record.peak_mb:.0f} MB of memory, more than {MEMORY_LIMIT_MB}"
         problems.append(Problem(chapter, "", message))
@@ -113,7 +119,8 @@ def run_all(
         if force or refresh or not store.holds(chapter, stored):
             todo.append(chapter)
         else:  # need not run again, but its stored outputs may have been edited
-            problems += problems_of(chapter, stored, store.executed(chapter), profile=profile)
+            run = store.executed(chapter)
+            problems += problems_of(root, chapter, stored, run, profile=profile)
     if len(todo) < len(chapters):
         print(f"notebooks: {len(chapters) - len(todo)} unchanged since their last run")
     if todo:
@@ -136,10 +143,10 @@ def run_all(
 
         longest_first = sorted(todo, key=lambda chapter: -expected[chapter])
         with ThreadPoolExecutor(workers) as pool:
-            runs = [pool.submit(work, chapter) for chapter in longest_first]
+            jobs = [pool.submit(work, chapter) for chapter in longest_first]
             try:
-                for run in runs:
-                    problems += run.result()
+                for job in jobs:
+                    problems += job.result()
             except KeyboardInterrupt:
                 kernel.stop_all()  # or the end of the `with` would wait for the cells
                 pool.shutdown(wait=False, cancel_futures=True)

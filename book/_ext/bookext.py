@@ -6,8 +6,8 @@
    Book would add to every page.
 3. The outputs of the kept runs stand in the notebooks when they are read.
 4. ``{chapter-box}``: what the reader needs, what the reader gets, and how long the chapter runs.
-5. ``{equation-table}``, ``{status-table}``, ``{api-table}`` and ``{api}``: the generated parts of
-   the reference pages.
+5. ``{equation-table}``, ``{claim-table}``, ``{status-table}``, ``{api-table}`` and ``{api}``: the
+   generated parts of the reference pages.
 6. Details of the set page: punctuation stays with its formula, wide figures get a box to scroll in.
 """
 
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from tools import api, equations, normalise, notebooks, outputs, results, status  # noqa: E402
+from tools import api, claims, equations, normalise, notebooks, outputs, results, status  # noqa: E402
 
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/"
 MATHJAX_PARTS = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2/")
@@ -72,7 +72,7 @@ def show_results(app: Sphinx, docname: str, source: list[str]) -> None:
     run = results.Store(ROOT).executed(docname) if path.is_file() else None
     if run is not None:
         shown = outputs.with_outputs(notebooks.read(path), run, only_checked=False)
-        source[0] = normalise.text_of(shown)
+        source[0] = normalise.text_of(claims.shown(ROOT, docname, shown))
 
 
 def add_page_scripts(
@@ -190,6 +190,16 @@ class StatusTable(_Generated):
         return status.table(ROOT)
 
 
+class ClaimTable(_Generated):
+    """The claims of all chapters."""
+
+    kind = "claim-table"
+
+    def text(self) -> str:
+        """One section a chapter."""
+        return claims.table(ROOT)
+
+
 class ApiTable(_Generated):
     """The public names of the package."""
 
@@ -218,6 +228,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("chapter-box", ChapterBox)
     app.add_directive("equation-table", EquationTable)
     app.add_directive("status-table", StatusTable)
+    app.add_directive("claim-table", ClaimTable)
     app.add_directive("api-table", ApiTable)
     app.add_directive("api", Api)
     app.connect("config-inited", use_own_files)

@@ -10,3 +10,4 @@ from helpers.plotting.plane import density_2d, samples_2d
 from helpers.plotting.player import players
 from helpers.plotting.strokes import strokes
 from helpers.plotting.style import PALETTE, style
+from helpers.plotting.table import table
