@@ -52,9 +52,13 @@ class Claim:
 
     @property
     def comparison(self) -> str:
-        """The comparison with its numbers, such as ``1.83 < 2.03``."""
+        """The comparison, such as ``1.83 < 2.03``, with digits that tell the two apart."""
+        for digits in range(4, 9):
+            left, right = f"{self.left:,.{digits}g}", f"{self.right:,.{digits}g}"
+            if left != right or self.relation in ("==", "≈"):
+                break
         error = f" ± {self.within:.4g}" if self.relation == "≈" else ""
-        return f"{self.left:,.4g} {self.relation} {self.right:,.4g}{error}"
+        return f"{left} {self.relation} {right}{error}"
 
 
 class Claims(tuple[Claim, ...]):

@@ -40,6 +40,8 @@ def test_the_sentence_shows_the_numbers_of_the_run() -> None:
     made = claim("x", "From {right:.1f} to {left:.0%}.", torch.tensor(0.25), "<", 3)
     assert made.text == "From 3.0 to 25%."
     assert made.comparison == "0.25 < 3"
+    assert claim("x", "Close.", 106.7412, "<", 106.7443).comparison == "106.741 < 106.744"
+    assert claim("x", "Near.", 1.00001, "≈", 1, within=0.1).comparison == "1 ≈ 1 ± 0.1"
 
 
 def test_a_false_claim_is_shown_and_stops_nothing() -> None:

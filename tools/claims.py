@@ -171,9 +171,10 @@ def _agrees(number: str, row: Row, recorded: Row | None) -> bool:
     return False
 
 
-def _share(recorded: Row | None, *, current: bool) -> str:
+def _share(row: Row, record: dict[str, Any], *, current: bool) -> str:
+    recorded = record.get("claims", {}).get(row["name"])
     if recorded is None:
-        return "not yet run with other seeds"
+        return "checked in each build" if row["seeds"] is None else "not yet run with other seeds"
     held, count = sum(recorded["holds"]), len(recorded["holds"])
     earlier = "" if current else ", before the last change of this chapter"
     return f"holds for {held} of {count} seeds{earlier}"
@@ -191,7 +192,7 @@ def shown(root: Path, chapter: str, notebook: Notebook) -> Notebook:
             for row in rows:
                 name, mark = row["name"], "✓" if row["holds"] else "✗"
                 facts = [row["comparison"]]
-                facts.append(_share(record.get("claims", {}).get(name), current=current))
+                facts.append(_share(row, record, current=current))
                 items.append(
                     f'<li id="claim-{name}"><span class="claim-mark">{mark}</span> '
                     f'{html.escape(row["text"])} <span class="claim-facts">'
@@ -223,9 +224,10 @@ def table(root: Path) -> str:
         current = held.get("stamp") == stamp(root, read(root / f"{chapter}.ipynb"))
         lines += ["", f"## {{doc}}`/{chapter}`", ""]
         for row in rows:
-            share = _share(held.get("claims", {}).get(row["name"]), current=current)
+            share = _share(row, held, current=current)
             text = re.sub(r"([\\`*_$\[\]<{}|])", r"\\\1", f"{row['text']} ({row['comparison']})")
-            lines.append(f"- {text}: {share}")
+            place = f"../{chapter.removeprefix('book/')}.html#claim-{row['name']}"
+            lines.append(f'- {text}: <a href="{place}">{share}</a>')
     return "\n".join([f"The book makes {total} claims.", *lines]) + "\n"
 
 

@@ -4,12 +4,17 @@ Labels are read from the sources, marks (``@pytest.mark.equation("eq-vae-elbo")`
 syntax trees; nothing is imported. A label without a mark, a mark without a label, a number without
 a label and a marked test that does not say what it compares with are problems.
 
+The print is bound to the test in one of two ways. An equation is *evaluated* if a test marked with
+it calls ``tex("eq-vae-elbo")``; it is *frozen* if its marks carry a digest of its TeX, so that a
+changed print turns the build red until both have been read again.
+
     python -m tools.equations          checks, and lists what is there
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import re
 import sys
 from collections.abc import Iterator
@@ -36,13 +41,33 @@ class Equation:
 
 @dataclass(frozen=True)
 class Mark:
-    """A test that checks an equation: where it is, and the first line of its docstring."""
+    """A test that checks an equation: where it is, and the first line of its docstring.
+
+    `evaluates`: its body calls ``tex`` with the label; `frozen`: the digest of its mark, or "".
+    """
 
     label: str
     test: str
     file: str
     line: int
     compares: str
+    evaluates: bool
+    frozen: str
+
+    @property
+    def place(self) -> str:
+        """Where the marked test begins."""
+        return f"line {self.line} ({self.test})"
+
+
+def digest(tex: str) -> str:
+    """What a mark carries that freezes an equation: it ignores white space only.
+
+    Example:
+        >>> digest("a = b") == digest(" a=b ")
+        True
+    """
+    return hashlib.sha256("".join(tex.split()).encode()).hexdigest()[:8]
 
 
 def page_texts(root: Path, page: str) -> Iterator[tuple[str, str]]:
@@ -97,22 +122,38 @@ def marks(root: Path) -> list[Mark]:
         for node in ast.walk(tree):
             if not isinstance(node, ast.FunctionDef | ast.ClassDef):
                 continue
-            for label in (name for d in node.decorator_list for name in _marked(d)):
-                compares = (ast.get_docstring(node) or "").strip().split("\n")[0]
-                file = path.relative_to(root).as_posix()
-                found.append(Mark(label, node.name, file, node.lineno, compares))
+            compares = (ast.get_docstring(node) or "").strip().split("\n")[0]
+            file = path.relative_to(root).as_posix()
+            called = _evaluated(node)
+            for label, frozen in (pair for d in node.decorator_list for pair in _marked(d)):
+                evaluates = label in called
+                found.append(Mark(label, node.name, file, node.lineno, compares, evaluates, frozen))
     return found
 
 
-def _marked(decorator: ast.expr) -> list[str]:
-    """The labels that one decorator names, if it is an equation mark."""
+def _evaluated(node: ast.AST) -> set[str]:
+    """The labels with which the body of a test calls ``tex``."""
+    return {
+        str(call.args[0].value)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func).rpartition(".")[2] == "tex"
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+    }
+
+
+def _marked(decorator: ast.expr) -> list[tuple[str, str]]:
+    """The labels that one decorator names, if it is an equation mark, each with its digest."""
     if (
         isinstance(decorator, ast.Call)
         and isinstance(decorator.func, ast.Attribute)
         and decorator.func.attr == "equation"
         and "mark" in ast.unparse(decorator.func)
     ):
-        return [str(a.value) for a in decorator.args if isinstance(a, ast.Constant)]
+        digests = [k.value for k in decorator.keywords if k.arg == "frozen"]
+        frozen = str(digests[0].value) if digests and isinstance(digests[0], ast.Constant) else ""
+        return [(str(a.value), frozen) for a in decorator.args if isinstance(a, ast.Constant)]
     return []
 
 
@@ -138,8 +179,12 @@ def check(root: Path) -> list[Problem]:
             for name in unlabelled_in(text):
                 message = f"\\begin{{{name}}} is numbered without a label: use $$ ... $$ (eq-...)"
                 problems.append(Problem(page, place, message))
+    evaluated = {mark.label for mark in tested if mark.evaluates}
     for mark in tested:
-        place = f"line {mark.line} ({mark.test})"
+        place = mark.place
+        if mark.label in first:
+            message = _unbound(mark, first[mark.label], evaluated)
+            problems += [Problem(mark.file, place, message)] if message else []
         if mark.label not in first:
             message = f"no page has the equation {mark.label!r} that the test is marked with"
             problems.append(Problem(mark.file, place, message))
@@ -149,23 +194,45 @@ def check(root: Path) -> list[Problem]:
     return problems
 
 
+def _unbound(mark: Mark, equation: Equation, evaluated: set[str]) -> str:
+    """How a mark leaves the print and the test unbound; empty if it does not."""
+    now = digest(equation.tex)
+    name = f"equation {mark.label!r} of {equation.page}"
+    if mark.label in evaluated:
+        return f"{name} is evaluated: leave out frozen={mark.frozen!r}" if mark.frozen else ""
+    if not mark.frozen:
+        return (
+            f"{name} is neither evaluated nor frozen: call tex({mark.label!r}) in the test, or "
+            f"read both and write frozen={now!r} into the mark"
+        )
+    if mark.frozen != now:
+        return f"{name} has changed: read it and the test again, then write frozen={now!r}"
+    return ""
+
+
 def table(root: Path) -> str:
-    """The page ``reference/equations`` as Markdown: one table a chapter."""
+    """The page ``reference/equations`` as Markdown: the count, then one table a chapter."""
     tests: dict[str, list[Mark]] = {}
     for mark in marks(root):
         tests.setdefault(mark.label, []).append(mark)
-    lines: list[str] = []
+    known = equations(root)
+    evaluated = {label for label, found in tests.items() if any(m.evaluates for m in found)}
+    count = sum(equation.label in evaluated for equation in known)
+    lines = [f"{count} of {len(known)} equations are evaluated, {len(known) - count} are frozen."]
     page = ""
-    for equation in equations(root):
+    for equation in known:
         if equation.page != page:
             page = equation.page
-            lines += ["", f"**{{doc}}`/{page}`**", ""]
-            lines += ["| Equation | Compared with | Test |", "|:--|:--|:--|"]
+            here = [other.label for other in known if other.page == page]
+            count = sum(label in evaluated for label in here)
+            lines += ["", f"**{{doc}}`/{page}`** ({count} of {len(here)} evaluated)", ""]
+            lines += ["| Equation | Print | Compared with | Test |", "|:--|:--|:--|:--|"]
         found = tests.get(equation.label, [])
         compares = "<br>".join(mark.compares.rstrip(".").replace("|", r"\|") for mark in found)
         files = "<br>".join(f"`{mark.file}:{mark.line}`" for mark in found)
         name = f"{{eq}}`{equation.label}` `{equation.label}`"
-        lines.append(f"| {name} | {compares} | {files} |")
+        bound = "evaluated" if equation.label in evaluated else "frozen"
+        lines.append(f"| {name} | {bound} | {compares} | {files} |")
     return "\n".join(lines) + "\n"
 
 

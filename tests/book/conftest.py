@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tools import normalise
+from tools.equations import digest
 from tools.notebooks import ROOT
 from tools.stamp import setup_source
 
@@ -135,8 +136,8 @@ def make_book(root: Path) -> Book:
     made.write("helpers/__init__.py", '__version__ = "1"\n__book__ = "deep-generative-models"\n')
     made.write(
         "tests/test_demo.py",
-        'import pytest\n\n\n@pytest.mark.equation("eq-demo-sum")\ndef test_sum():\n'
-        '    """An enumeration of all terms."""\n',
+        f'import pytest\n\n\n@pytest.mark.equation("eq-demo-sum", frozen="{digest("a + b = c")}")\n'
+        'def test_sum():\n    """An enumeration of all terms."""\n',
     )
     normalise.write(made.path, demo_notebook(root))
     return made

@@ -77,6 +77,52 @@ def test_labels_of_markdown_pages_count_too(book: Book) -> None:
     assert messages(book) == ["book/intro: equation 'eq-intro-a' has no test marked with it"]
 
 
+def demo_test(book: Book, mark: str, body: str = "    pass") -> None:
+    text = f'import pytest\n\n\n{mark}\ndef test_sum():\n    """A sum."""\n{body}\n'
+    book.write("tests/test_demo.py", text)
+
+
+def test_an_equation_is_evaluated_or_frozen(book: Book) -> None:
+    demo_test(book, '@pytest.mark.equation("eq-demo-sum")')
+    (message,) = messages(book)
+    assert "test_demo.py, line 5 (test_sum): equation 'eq-demo-sum' of book/demo is" in message
+    assert "neither evaluated nor frozen: call tex('eq-demo-sum') in the test, or" in message
+    now = equations.digest("a+b=c")
+    assert f"write frozen='{now}' into the mark" in message
+    for mark, body in ((f', frozen="{now}"', "    pass"), ("", '    assert tex("eq-demo-sum")')):
+        demo_test(book, f'@pytest.mark.equation("eq-demo-sum"{mark})', body)
+        assert messages(book) == []
+
+
+def test_a_frozen_equation_that_changes_is_reported(book: Book) -> None:
+    book.source("maths", "The sum.\n\n$$\na - b = c\n$$ (eq-demo-sum)\n")
+    (message,) = messages(book)
+    assert "(test_sum): equation 'eq-demo-sum' of book/demo has changed: read it" in message
+    assert message.endswith(f"then write frozen='{equations.digest('a - b = c')}'")
+    book.source("maths", "The sum.\n\n$$\n a+b =c $$ (eq-demo-sum)\n")
+    assert messages(book) == []
+
+
+def test_an_evaluated_equation_needs_no_digest(book: Book) -> None:
+    now = equations.digest("a + b = c")
+    mark = f'@pytest.mark.equation("eq-demo-sum", frozen="{now}")'
+    demo_test(book, mark, '    assert tex("eq-demo-sum")(a=1) == 2')
+    (message,) = messages(book)
+    assert f"is evaluated: leave out frozen='{now}'" in message
+
+
+def test_one_evaluating_test_binds_the_print_for_all(book: Book) -> None:
+    demo_test(book, '@pytest.mark.equation("eq-demo-sum")', '    tex("eq-demo-sum", side=0)')
+    mark = 'import pytest\n\n\n@pytest.mark.equation("eq-demo-sum")\n'
+    text = f'{mark}class TestMore:\n    """More."""\n'
+    book.write("tests/test_more.py", text)
+    assert messages(book) == []
+    table = equations.table(book.root)
+    assert "1 of 1 equations are evaluated, 0 are frozen." in table
+    assert "{doc}`/book/demo`** (1 of 1 evaluated)" in table
+    assert "| evaluated |" in table
+
+
 def test_several_marks_and_class_marks_are_read(book: Book) -> None:
     mark = "@pytest.mark.equation"
     book.write(
@@ -92,5 +138,6 @@ def test_the_page_shows_equation_oracle_and_place(book: Book) -> None:
     table = equations.table(book.root)
     assert "{doc}`/book/demo`" in table
     assert "{eq}`eq-demo-sum`" in table
-    assert "An enumeration of all terms" in table
+    assert "| frozen | An enumeration of all terms |" in table
+    assert "0 of 1 equations are evaluated, 1 are frozen." in table
     assert "`tests/test_demo.py:5`" in table

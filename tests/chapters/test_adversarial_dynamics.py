@@ -33,10 +33,10 @@ def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     return run_cells(PAGE, ["imports", *ids], **names)
 
 
-@pytest.mark.equation("eq-dynamics-simultaneous")
-@pytest.mark.equation("eq-dynamics-alternating")
-@pytest.mark.equation("eq-dynamics-extragradient")
-@pytest.mark.equation("eq-dynamics-optimistic")
+@pytest.mark.equation("eq-dynamics-simultaneous", frozen="5f76d3f5")
+@pytest.mark.equation("eq-dynamics-alternating", frozen="cce29233")
+@pytest.mark.equation("eq-dynamics-extragradient", frozen="3086541f")
+@pytest.mark.equation("eq-dynamics-optimistic", frozen="52bb7430")
 def test_the_chapters_steps_equal_the_rules_in_the_dirac_gan(seed: int) -> None:
     """The tested rules of the package, on a game that the chapter does not use for it."""
     steps = lesson("steps-code")
@@ -57,7 +57,7 @@ def test_the_chapters_steps_equal_the_rules_in_the_dirac_gan(seed: int) -> None:
         assert torch.allclose(torch.stack(path), play(rule, field, start, steps=20), atol=1e-12)
 
 
-@pytest.mark.equation("eq-dynamics-ema")
+@pytest.mark.equation("eq-dynamics-ema", frozen="fd95047d")
 @pytest.mark.parametrize("w", [0.5, 0.9, 0.96])
 @pytest.mark.parametrize("mu", [0.98 * np.exp(0.3j), np.exp(0.1j), 1.03 * np.exp(-0.7j)])
 def test_gain_of_a_moving_average_on_an_orbit(w: float, mu: complex) -> None:
@@ -80,7 +80,7 @@ def test_gain_of_a_moving_average_on_an_orbit(w: float, mu: complex) -> None:
     assert (mean[-1].norm() / path[-1].norm()).item() == pytest.approx(gain, rel=1e-8)
 
 
-@pytest.mark.equation("eq-dynamics-momentum")
+@pytest.mark.equation("eq-dynamics-momentum", frozen="98d4e2dc")
 def test_largest_root_of_the_chapters_polynomial(seed: int) -> None:
     """Growth of the recursion written out step by step."""
     names = lesson(

@@ -35,7 +35,7 @@ def lesson(*ids: str, **names: object) -> tuple[dict[str, object], str]:
     return found, printed.getvalue()
 
 
-@pytest.mark.equation("eq-training-paired")
+@pytest.mark.equation("eq-training-paired", frozen="68d23905")
 def test_paired_standard_error_is_the_spread_over_repetitions(seed: int) -> None:
     """Simulation: the spread of the mean difference over many experiments of five pairs."""
     n, r, s_a, s_b, many = 5, 0.7, 1.3, 0.8, 40_000
@@ -47,7 +47,7 @@ def test_paired_standard_error_is_the_spread_over_repetitions(seed: int) -> None
     assert abs(means.var() - formula) < 5 * formula * math.sqrt(2 / many)
 
 
-@pytest.mark.equation("eq-training-flip")
+@pytest.mark.equation("eq-training-flip", frozen="b375b51b")
 def test_the_price_of_a_flip_is_at_most_log_two(seed: int) -> None:
     """Enumeration with scipy's relative entropy, and the two extremes."""
     from scipy.special import rel_entr
@@ -64,7 +64,7 @@ def test_the_price_of_a_flip_is_at_most_log_two(seed: int) -> None:
     assert costs[2] == pytest.approx(math.log(2), abs=1e-4)
 
 
-@pytest.mark.equation("eq-training-decay")
+@pytest.mark.equation("eq-training-decay", frozen="e0fc428d")
 def test_weight_decay_is_descent_on_the_penalty(seed: int) -> None:
     """Autograd on loss plus penalty; torch's SGD and its AdamW without a gradient."""
     w = torch.randn(6, generator=seeded(seed), requires_grad=True)
@@ -81,7 +81,7 @@ def test_weight_decay_is_descent_on_the_penalty(seed: int) -> None:
         assert torch.allclose(free, (1 - rate * strength) * w)
 
 
-@pytest.mark.equation("eq-training-soft")
+@pytest.mark.equation("eq-training-soft", frozen="791bc960")
 def test_soft_thresholding_minimises_the_penalised_distance(seed: int) -> None:
     """Scipy's scalar minimiser, on both sides of the threshold."""
     g = seeded(seed)
@@ -101,7 +101,7 @@ def test_soft_thresholding_minimises_the_penalised_distance(seed: int) -> None:
     assert shrunk["decayed"].tolist() == pytest.approx(expected)  # type: ignore[attr-defined]
 
 
-@pytest.mark.equation("eq-training-dropout")
+@pytest.mark.equation("eq-training-dropout", frozen="81ef045e")
 def test_dropout_keeps_the_mean_and_adds_variance(seed: int) -> None:
     """Enumeration of both faces of the coin; the same moments of torch's Dropout."""
     h, p, n = 1.7, 0.3, 60_000
@@ -116,7 +116,7 @@ def test_dropout_keeps_the_mean_and_adds_variance(seed: int) -> None:
     assert drawn.max().item() == pytest.approx(h / (1 - p))
 
 
-@pytest.mark.equation("eq-training-variance")
+@pytest.mark.equation("eq-training-variance", frozen="34d7a8bf")
 def test_second_moments_multiply_through_the_layers(seed: int) -> None:
     """Simulation over many random networks of one width, and the chapter's twenty layers."""
     torch.manual_seed(seed)
@@ -143,7 +143,7 @@ def test_second_moments_multiply_through_the_layers(seed: int) -> None:
     assert 0.6 < (normal[-1] / normal[1]).item() < 1.5
 
 
-@pytest.mark.equation("eq-training-layernorm")
+@pytest.mark.equation("eq-training-layernorm", frozen="651d1a3d")
 def test_layer_normalisation_takes_the_scale_out(seed: int) -> None:
     """Autograd: the loss is that of the unscaled weights, its gradient smaller by the scale."""
     g = seeded(seed)

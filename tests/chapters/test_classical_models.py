@@ -50,7 +50,7 @@ def levels(seed: int, n: int = 60, d: int = 4, v: int = 3) -> Tensor:
     return x
 
 
-@pytest.mark.equation("eq-classical-naive-bayes")
+@pytest.mark.equation("eq-classical-naive-bayes", frozen="141870cd")
 def test_naive_bayes_is_scikit_learns(seed: int) -> None:
     """Joint probability of image and label against scikit-learn's CategoricalNB."""
     x, y = levels(seed), torch.arange(60) % 5
@@ -62,7 +62,7 @@ def test_naive_bayes_is_scikit_learns(seed: int) -> None:
     torch.testing.assert_close(ours, expected)
 
 
-@pytest.mark.equation("eq-classical-naive-bayes")
+@pytest.mark.equation("eq-classical-naive-bayes", frozen="141870cd")
 def test_pretended_images_are_added_images(seed: int) -> None:
     """Tables with A pretended images against tables of data in which each image is repeated."""
     x = levels(seed)
@@ -75,7 +75,7 @@ def test_pretended_images_are_added_images(seed: int) -> None:
     torch.testing.assert_close(ours, expected)
 
 
-@pytest.mark.equation("eq-classical-mixture")
+@pytest.mark.equation("eq-classical-mixture", frozen="b1fbd4eb")
 def test_mixture_density_is_that_of_ancestral_samples(seed: int) -> None:
     """Integral of the density (1), and shares of ancestral draws in squares, by quadrature."""
     cells = lesson("world", seed=seed)
@@ -94,7 +94,7 @@ def test_mixture_density_is_that_of_ancestral_samples(seed: int) -> None:
         assert_mean_close(inside.all(1).double(), mass(left, low, 1, 0.01))
 
 
-@pytest.mark.equation("eq-classical-responsibility")
+@pytest.mark.equation("eq-classical-responsibility", frozen="99b0c584")
 def test_responsibilities_are_shares_of_components_near_a_point(seed: int) -> None:
     """Responsibilities against the shares of components among draws with known components."""
     cells = lesson("world", "em")
@@ -112,7 +112,7 @@ def test_responsibilities_are_shares_of_components_near_a_point(seed: int) -> No
         assert_mean_close((torch.eye(3)[k[near]] - r)[:, common], 0.0)
 
 
-@pytest.mark.equation("eq-classical-m-step")
+@pytest.mark.equation("eq-classical-m-step", frozen="27a15e2f")
 def test_em_step_is_scikit_learns(seed: int) -> None:
     """Five EM steps from one start against scikit-learn's GaussianMixture."""
     cells = lesson("world", "em", seed=seed)
@@ -138,7 +138,7 @@ def test_em_step_is_scikit_learns(seed: int) -> None:
         torch.testing.assert_close(one, torch.as_tensor(other))
 
 
-@pytest.mark.equation("eq-classical-em-bound")
+@pytest.mark.equation("eq-classical-em-bound", frozen="ec76d961")
 def test_bound_and_divergence_add_up(seed: int) -> None:
     """F + KL for random q against log p by scipy's densities; F ≤ log p, equal at q = r."""
     cells = lesson("world", "em", seed=seed)
@@ -155,7 +155,7 @@ def test_bound_and_divergence_add_up(seed: int) -> None:
     torch.testing.assert_close(bound, torch.as_tensor(log_p))  # the last q was r
 
 
-@pytest.mark.equation("eq-classical-monotone")
+@pytest.mark.equation("eq-classical-monotone", frozen="99aba417")
 def test_each_link_of_the_chain_holds(seed: int) -> None:
     """The three relations of the proof, link by link, over twenty EM steps on the points."""
     cells = lesson("world", "em", seed=seed)
@@ -177,7 +177,7 @@ def test_each_link_of_the_chain_holds(seed: int) -> None:
         old = new
 
 
-@pytest.mark.equation("eq-classical-categorical-m-step")
+@pytest.mark.equation("eq-classical-categorical-m-step", frozen="f3ecb32e")
 def test_counted_tables_maximise_bound_and_prior(seed: int) -> None:
     """Tables of the M-step against random tables in the neighbourhood: none scores higher."""
     x, g = levels(seed), seeded(seed + 1)
@@ -199,7 +199,7 @@ def test_counted_tables_maximise_bound_and_prior(seed: int) -> None:
     torch.testing.assert_close(mixture.log_table.exp(), theta)
 
 
-@pytest.mark.equation("eq-classical-ppca")
+@pytest.mark.equation("eq-classical-ppca", frozen="1409a999")
 def test_marginal_covariance_is_that_of_simulated_data(seed: int) -> None:
     """Second moments of x simulated through z and noise against W Wᵀ + σ² I."""
     g = seeded(seed)
@@ -214,7 +214,7 @@ def test_marginal_covariance_is_that_of_simulated_data(seed: int) -> None:
     torch.testing.assert_close(model.log_prob(x[:9]), normal.log_prob(x[:9]))
 
 
-@pytest.mark.equation("eq-classical-ppca-solution")
+@pytest.mark.equation("eq-classical-ppca-solution", frozen="0d70e6db")
 def test_closed_form_is_the_maximum_and_scikit_learns(seed: int) -> None:
     """Noise variance and covariance against scikit-learn's PCA; gradient of the likelihood zero."""
     g = seeded(seed)
@@ -231,7 +231,7 @@ def test_closed_form_is_the_maximum_and_scikit_learns(seed: int) -> None:
     assert max(float(s.abs().max()) for s in slopes) < 1e-9
 
 
-@pytest.mark.equation("eq-classical-dequantisation")
+@pytest.mark.equation("eq-classical-dequantisation", frozen="ed5f1b25")
 def test_spread_score_is_below_the_mass_of_the_cell(seed: int) -> None:
     """Mean score under noise against the exact mass of each unit cell, by scipy's normal CDF."""
     spread = lesson("ppca-fit", "ppca-check", train=levels(seed, 200, 64, 17),
@@ -249,7 +249,7 @@ def test_spread_score_is_below_the_mass_of_the_cell(seed: int) -> None:
         assert exact <= math.log(cell)
 
 
-@pytest.mark.equation("eq-classical-tree")
+@pytest.mark.equation("eq-classical-tree", frozen="cd84abb6")
 def test_tree_is_a_distribution_with_the_tables_of_its_pairs(seed: int) -> None:
     """Sum over all 81 examples (1), and each edge's marginal table against relative frequencies."""
     x = levels(seed)
@@ -264,7 +264,7 @@ def test_tree_is_a_distribution_with_the_tables_of_its_pairs(seed: int) -> None:
             assert float(p[inside].sum()) == pytest.approx(float(counted), abs=1e-12)
 
 
-@pytest.mark.equation("eq-classical-tree-likelihood")
+@pytest.mark.equation("eq-classical-tree-likelihood", frozen="8d54cfca")
 def test_likelihood_of_any_tree_is_information_minus_entropy(seed: int) -> None:
     """Mean log-likelihood of fixed trees, counted by hand, against scikit-learn and scipy."""
     x = levels(seed)
@@ -280,7 +280,7 @@ def test_likelihood_of_any_tree_is_information_minus_entropy(seed: int) -> None:
         assert total / 60 == pytest.approx(information - entropy)
 
 
-@pytest.mark.equation("eq-classical-mutual-information")
+@pytest.mark.equation("eq-classical-mutual-information", frozen="14e3b385")
 def test_information_is_scikit_learns_and_the_tree_the_best(seed: int) -> None:
     """Mutual information against scikit-learn; the grown tree against all 16 trees on 4 pixels."""
     x = levels(seed)
@@ -318,7 +318,7 @@ def hmm(seed: int) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor], Tensor, Tenso
     return x, (pi, a, b), paths, torch.tensor(joint)
 
 
-@pytest.mark.equation("eq-classical-hmm")
+@pytest.mark.equation("eq-classical-hmm", frozen="83223817")
 def test_joint_probabilities_sum_to_one_and_match_samples(seed: int) -> None:
     """Sum of p(x, z) over all x and z of length 3 (1); shares of sampled pairs against p(x, z)."""
     model = HiddenMarkovModel.random(2, 3, rng=seeded(seed))
@@ -339,7 +339,7 @@ def test_joint_probabilities_sum_to_one_and_match_samples(seed: int) -> None:
     assert total == pytest.approx(1.0)
 
 
-@pytest.mark.equation("eq-classical-forward")
+@pytest.mark.equation("eq-classical-forward", frozen="59273074")
 def test_forward_is_the_sum_over_paths(hmm: tuple[Any, ...]) -> None:
     """Forward variables against sums over all paths of the first t symbols; p(x) likewise."""
     x, tables, paths, joint = hmm
@@ -351,7 +351,7 @@ def test_forward_is_the_sum_over_paths(hmm: tuple[Any, ...]) -> None:
     torch.testing.assert_close(alpha[:4], shorter)
 
 
-@pytest.mark.equation("eq-classical-backward")
+@pytest.mark.equation("eq-classical-backward", frozen="d1c41562")
 def test_posterior_is_the_share_of_paths(hmm: tuple[Any, ...]) -> None:
     """Posterior of each state at each time against shares of all 729 paths."""
     x, tables, paths, joint = hmm
@@ -363,7 +363,7 @@ def test_posterior_is_the_share_of_paths(hmm: tuple[Any, ...]) -> None:
         torch.testing.assert_close(posterior[t, k], expected)
 
 
-@pytest.mark.equation("eq-classical-viterbi")
+@pytest.mark.equation("eq-classical-viterbi", frozen="ee611e07")
 def test_viterbi_is_the_best_of_all_paths(hmm: tuple[Any, ...]) -> None:
     """Viterbi's path and probability against the best of all 729 paths."""
     x, tables, paths, joint = hmm
@@ -372,7 +372,7 @@ def test_viterbi_is_the_best_of_all_paths(hmm: tuple[Any, ...]) -> None:
     torch.testing.assert_close(best, joint.max())
 
 
-@pytest.mark.equation("eq-classical-baum-welch")
+@pytest.mark.equation("eq-classical-baum-welch", frozen="9ba766e9")
 def test_baum_welch_counts_over_all_paths(hmm: tuple[Any, ...]) -> None:
     """One step of Baum–Welch against expected counts over all 729 paths."""
     x, tables, paths, joint = hmm
@@ -391,7 +391,7 @@ def test_baum_welch_counts_over_all_paths(hmm: tuple[Any, ...]) -> None:
     torch.testing.assert_close(model.emission, emitted / emitted.sum(1, keepdim=True))
 
 
-@pytest.mark.equation("eq-classical-markov")
+@pytest.mark.equation("eq-classical-markov", frozen="1ded5260")
 def test_chain_uses_only_the_last_symbols(seed: int) -> None:
     """Product of conditionals: sums over all texts (1); older symbols change nothing."""
     x = torch.randint(3, (80,), generator=seeded(seed))
@@ -405,7 +405,7 @@ def test_chain_uses_only_the_last_symbols(seed: int) -> None:
     )
 
 
-@pytest.mark.equation("eq-classical-witten-bell")
+@pytest.mark.equation("eq-classical-witten-bell", frozen="c467d863")
 def test_witten_bell_by_hand_and_over_the_alphabet() -> None:
     """Fractions worked out by hand for "abab a"; sums over the alphabet (1) for all histories."""
     cells = lesson("witten-bell")
@@ -426,7 +426,7 @@ def test_witten_bell_by_hand_and_over_the_alphabet() -> None:
     torch.testing.assert_close(kept, torch.tensor(list(after_b.values())))
 
 
-@pytest.mark.equation("eq-classical-collapse")
+@pytest.mark.equation("eq-classical-collapse", frozen="23716740")
 def test_density_at_the_mean_grows_without_limit() -> None:
     """Log-density at the mean against scipy's for shrinking s; it gains D log 10 a decade."""
     for d, s in itertools.product((1, 3), (1.0, 0.1, 0.01)):
@@ -442,7 +442,7 @@ def test_density_at_the_mean_grows_without_limit() -> None:
     assert ends[1] - ends[0] == pytest.approx(2 * math.log(10), abs=0.05)
 
 
-@pytest.mark.equation("eq-classical-covariance-prior")
+@pytest.mark.equation("eq-classical-covariance-prior", frozen="b9bf4aa9")
 def test_prior_is_pseudo_examples_and_bounds_the_eigenvalues(seed: int) -> None:
     """M-step with prior against the plain one on data with A added points of variance v."""
     g = seeded(seed)

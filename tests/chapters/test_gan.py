@@ -30,7 +30,7 @@ def lesson(*ids: str) -> dict[str, Any]:
     return run_cells(PAGE, list(ids), **names)
 
 
-@pytest.mark.equation("eq-gan-jensen-shannon")
+@pytest.mark.equation("eq-gan-jensen-shannon", frozen="94c5dd1c")
 def test_the_chapters_quadrature() -> None:
     """Independent answer: the divergence by Monte Carlo with five standard errors."""
     cells = lesson("value", "quadrature")

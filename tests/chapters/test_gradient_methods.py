@@ -31,7 +31,7 @@ def wavy(x: Tensor) -> Tensor:
     return (0.5 * x**2 + 2.5 * torch.cos(x)).sum()
 
 
-@pytest.mark.equation("eq-gradient-decrease")
+@pytest.mark.equation("eq-gradient-decrease", frozen="0f122a5a")
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.99])
 def test_one_step_lowers_a_loss_by_what_the_bound_promises(share: float, seed: int) -> None:
     """Real steps from 500 random points on a loss that is not convex, with a known L."""
@@ -51,8 +51,8 @@ def test_one_step_lowers_a_loss_by_what_the_bound_promises(share: float, seed: i
     )
 
 
-@pytest.mark.equation("eq-gradient-error")
-@pytest.mark.equation("eq-gradient-descent")
+@pytest.mark.equation("eq-gradient-error", frozen="1db2cb58")
+@pytest.mark.equation("eq-gradient-descent", frozen="4a614bef")
 def test_descent_on_a_turned_parabola_is_a_matrix_power(seed: int) -> None:
     """Powers of I - αH, by numpy, for a Hessian that is not diagonal."""
     descend = lesson("descent-code")["descend"]
@@ -68,7 +68,7 @@ def test_descent_on_a_turned_parabola_is_a_matrix_power(seed: int) -> None:
     assert torch.allclose(along, (1 - 0.17 * curvature) ** steps * along[0], atol=1e-12)
 
 
-@pytest.mark.equation("eq-gradient-momentum")
+@pytest.mark.equation("eq-gradient-momentum", frozen="b33ede7e")
 def test_both_conventions_of_the_velocity_give_one_path(seed: int) -> None:
     """The other convention, with the step size inside the velocity, written out."""
     heavy_ball = lesson(
@@ -89,7 +89,7 @@ def test_both_conventions_of_the_velocity_give_one_path(seed: int) -> None:
         assert torch.allclose(x, path[t + 1], atol=1e-12)
 
 
-@pytest.mark.equation("eq-gradient-printed")
+@pytest.mark.equation("eq-gradient-printed", frozen="6754862e")
 @pytest.mark.parametrize(
     ("lr", "beta", "curvature"), [(0.1, 0.9, 1.0), (0.3, 0.35, 0.2), (0.5, 0.2, 1.0)]
 )
@@ -117,7 +117,7 @@ def test_printed_rule_never_converges_for_beta_at_least_alpha(seed: int) -> None
         assert max(exact.real) == pytest.approx(1.0, abs=1e-12)
 
 
-@pytest.mark.equation("eq-gradient-robbins-monro")
+@pytest.mark.equation("eq-gradient-robbins-monro", frozen="ade9de09")
 def test_the_right_schedule_averages_the_noise(seed: int) -> None:
     """The plain mean of the noise, step by step, and its variance over many walkers."""
     curvature, std, walkers = 1.7, 0.6, 5000
@@ -137,7 +137,7 @@ def test_the_right_schedule_averages_the_noise(seed: int) -> None:
         assert_mean_close(path[t] ** 2, std**2 / (curvature**2 * t))
 
 
-@pytest.mark.equation("eq-gradient-noise-floor")
+@pytest.mark.equation("eq-gradient-noise-floor", frozen="1dda3037")
 @pytest.mark.parametrize("beta", [0.0, 0.9])
 def test_small_steps_lift_the_floor_by_the_factor_that_the_chapter_names(beta: float) -> None:
     """The limit α σ² / (2 λ (1 - β)) of small steps."""
@@ -145,7 +145,7 @@ def test_small_steps_lift_the_floor_by_the_factor_that_the_chapter_names(beta: f
     assert floor == pytest.approx(1e-7 * 4.0 / (2 * 3.0 * (1 - beta)), rel=1e-5)
 
 
-@pytest.mark.equation("eq-gradient-chain")
+@pytest.mark.equation("eq-gradient-chain", frozen="f9d8d9ef")
 def test_gradient_of_a_chain_is_the_product_of_its_transposes(seed: int) -> None:
     """Automatic differentiation and finite differences through seven layers."""
     draws = seeded(seed)
@@ -169,7 +169,7 @@ def test_gradient_of_a_chain_is_the_product_of_its_transposes(seed: int) -> None
     assert torch.allclose(product, finite, atol=1e-7)
 
 
-@pytest.mark.equation("eq-gradient-chain")
+@pytest.mark.equation("eq-gradient-chain", frozen="f9d8d9ef")
 @pytest.mark.parametrize("gain", [0.8, 1.25])
 def test_the_chapters_chain_scales_gradients_by_powers_of_the_gain(gain: float, seed: int) -> None:
     """Powers of the gain, for chains of turned layers."""
@@ -178,8 +178,8 @@ def test_the_chapters_chain_scales_gradients_by_powers_of_the_gain(gain: float, 
         assert length(gain, depth) == pytest.approx(gain**depth, rel=1e-10)
 
 
-@pytest.mark.equation("eq-gradient-adam")
-@pytest.mark.equation("eq-gradient-bias")
+@pytest.mark.equation("eq-gradient-adam", frozen="275b74c3")
+@pytest.mark.equation("eq-gradient-bias", frozen="8fbd9ac6")
 def test_the_chapters_adam_equals_torch(seed: int) -> None:
     """torch.optim.Adam for 100 steps."""
     adam_step = lesson(
@@ -212,7 +212,7 @@ def model() -> dict[str, Any]:
         torch.set_default_dtype(previous)
 
 
-@pytest.mark.equation("eq-gradient-autoregressive")
+@pytest.mark.equation("eq-gradient-autoregressive", frozen="8a7fef51")
 def test_the_model_of_images_is_normalised_and_ordered(model: dict[str, Any], seed: int) -> None:
     """The sum over all values of the last ten pixels, against the probability of the rest."""
     draws = seeded(seed)
@@ -227,7 +227,7 @@ def test_the_model_of_images_is_normalised_and_ordered(model: dict[str, Any], se
     assert total.item() == pytest.approx(head.item(), abs=1e-9)
 
 
-@pytest.mark.equation("eq-gradient-autoregressive")
+@pytest.mark.equation("eq-gradient-autoregressive", frozen="8a7fef51")
 def test_one_pixel_at_a_time_gives_the_same_likelihood(model: dict[str, Any], seed: int) -> None:
     """A plain loop over pixels with the formula as it stands in the text."""
     theta = torch.randn(64, 65, generator=seeded(seed))

@@ -61,7 +61,7 @@ def test_the_density_by_hand_is_torchs(seed: int) -> None:
         torch.testing.assert_close(by_hand(raw, step), expected)
 
 
-@pytest.mark.equation("eq-handwriting-moments")
+@pytest.mark.equation("eq-handwriting-moments", frozen="aa3399bf")
 def test_the_best_single_normal_is_that_of_the_moments(seed: int) -> None:
     """LBFGS on the seven raw numbers, from another start."""
     torch.set_default_dtype(torch.float64)
@@ -104,7 +104,7 @@ def test_a_fixed_discriminator_prefers_one_step() -> None:
     assert score(cells["favourite"]) < score(fresh).mean() / 2
 
 
-@pytest.mark.equation("eq-handwriting-window")
+@pytest.mark.equation("eq-handwriting-window", frozen="9b5481e7")
 def test_the_window_of_the_chapter_is_a_double_loop(seed: int) -> None:
     """Explicit loops over letters and bumps."""
     by_hand = lesson("window")["window_by_hand"]
@@ -137,7 +137,7 @@ def test_the_chapters_sampler_is_that_of_the_package(seed: int) -> None:
         torch.testing.assert_close(done.x[0], once)
 
 
-@pytest.mark.equation("eq-handwriting-cell")
+@pytest.mark.equation("eq-handwriting-cell", frozen="859eab3f")
 def test_the_bound_of_rounded_data_holds_for_the_sharpest_mixture(seed: int) -> None:
     """Quadrature of both sides over one cell, for laws from broad to collapsed."""
     torch.set_default_dtype(torch.float64)
@@ -186,7 +186,7 @@ def test_the_tablet_rounds_positions_and_its_noise_fills_a_cell(seed: int) -> No
     assert torch.equal(coarse.x[..., 2], part.x[..., 2])
 
 
-@pytest.mark.equation("eq-handwriting-marginal")
+@pytest.mark.equation("eq-handwriting-marginal", frozen="a9fa5644")
 def test_a_text_and_its_prior_bound_the_density_of_the_strokes(seed: int) -> None:
     """Enumeration of all texts of up to three letters over a small alphabet."""
     torch.set_default_dtype(torch.float64)

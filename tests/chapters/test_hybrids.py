@@ -28,7 +28,7 @@ def surgery() -> dict[str, object]:
     return quiet(["imports", "surgery"], seed=0, device="cpu")
 
 
-@pytest.mark.equation("eq-hybrids-aggregate")
+@pytest.mark.equation("eq-hybrids-aggregate", frozen="8de8fdf1")
 def test_the_aggregate_is_the_density_of_drawn_codes(surgery: dict[str, object], seed: int) -> None:
     """Draws: first an example, then its code; their share in each of eight cells."""
     line = surgery["line"].numpy()  # type: ignore[attr-defined]
@@ -46,7 +46,7 @@ def test_the_aggregate_is_the_density_of_drawn_codes(surgery: dict[str, object],
         assert (np.abs(found - expected) < 5 * np.sqrt(expected * (1 - expected) / n) + 1e-9).all()
 
 
-@pytest.mark.equation("eq-hybrids-surgery")
+@pytest.mark.equation("eq-hybrids-surgery", frozen="f6618d18")
 def test_the_kl_splits_into_information_and_mismatch(surgery: dict[str, object]) -> None:
     """The closed form for normal densities, and scipy's quadrature of both parts."""
     for mu, std in surgery["encoders"].values():  # type: ignore[attr-defined]
@@ -72,7 +72,7 @@ def test_the_kl_splits_into_information_and_mismatch(surgery: dict[str, object])
         assert kl(whole, prior).item() == pytest.approx(mismatch, abs=1e-6)  # type: ignore[operator]
 
 
-@pytest.mark.equation("eq-hybrids-ratio")
+@pytest.mark.equation("eq-hybrids-ratio", frozen="e31cf63a")
 def test_the_discriminator_of_codes_learns_the_log_ratio(surgery: dict[str, object]) -> None:
     """Scipy's densities against the logit that the chapter's cell learns from draws alone."""
     torch.set_default_dtype(torch.float32)  # as in a notebook
@@ -91,7 +91,7 @@ def test_the_discriminator_of_codes_learns_the_log_ratio(surgery: dict[str, obje
     assert np.allclose(exact, expected, atol=1e-4)
 
 
-@pytest.mark.equation("eq-hybrids-blur")
+@pytest.mark.equation("eq-hybrids-blur", frozen="14c89d38")
 def test_squared_error_is_distance_to_the_mean_plus_variance(seed: int) -> None:
     """A finite distribution, enumerated; the minimiser found by gradient descent."""
     g = seeded(seed)

@@ -40,7 +40,7 @@ def shaken(module: nn.Module, seed: int, scale: float = 0.3) -> nn.Module:
     return module
 
 
-@pytest.mark.equation("eq-map-autoregressive")
+@pytest.mark.equation("eq-map-autoregressive", frozen="ad854982")
 def test_the_chain_rule_gives_a_density_whose_margin_is_the_first_factor(seed: int) -> None:
     """Quadrature over the second coordinate, and over the plane."""
     model = shaken(lesson("autoregressive")["Autoregressive"](parts=3), seed)
@@ -66,7 +66,7 @@ def test_autoregressive_samples_have_the_mean_of_the_density(seed: int) -> None:
     assert_mean_close(x[:, 1] - model.conditional(1, x).mean.detach(), 0.0)
 
 
-@pytest.mark.equation("eq-map-flow")
+@pytest.mark.equation("eq-map-flow", frozen="4199d2bd")
 def test_the_log_determinant_is_that_of_the_jacobian(seed: int) -> None:
     """Autograd's Jacobian by slogdet, and the inverse by composition."""
     model = shaken(lesson("coupling", "flow")["Flow"](layers=5), seed)
@@ -83,7 +83,7 @@ def test_the_log_determinant_is_that_of_the_jacobian(seed: int) -> None:
     assert torch.allclose(model.log_prob(x), expected, atol=1e-10)
 
 
-@pytest.mark.equation("eq-map-energy")
+@pytest.mark.equation("eq-map-energy", frozen="e4216369")
 def test_the_normaliser_of_a_quadratic_energy_is_that_of_a_gaussian() -> None:
     """The closed form of a Gaussian integral, with unequal curvatures and a shifted centre."""
     log_normaliser = lesson("energy")["log_normaliser"]
@@ -97,7 +97,7 @@ def test_the_normaliser_of_a_quadratic_energy_is_that_of_a_gaussian() -> None:
         assert log_normaliser(quadratic, width, shift).item() == pytest.approx(expected, abs=1e-8)
 
 
-@pytest.mark.equation("eq-map-energy-gradient")
+@pytest.mark.equation("eq-map-energy-gradient", frozen="aa4e4244")
 def test_the_gradient_of_the_loss_is_a_difference_of_two_means(seed: int) -> None:
     """Autograd through the normaliser on a grid, against the mean over the normalised grid."""
     names = lesson("energy")
@@ -118,7 +118,7 @@ def test_the_gradient_of_the_loss_is_a_difference_of_two_means(seed: int) -> Non
             assert torch.allclose(one, two, atol=1e-10)
 
 
-@pytest.mark.equation("eq-map-langevin")
+@pytest.mark.equation("eq-map-langevin", frozen="8deb4da0")
 def test_long_chains_have_the_variance_that_their_step_implies(seed: int) -> None:
     """The exact stationary variance 1 / (1 - h/4) of the discrete chain for a unit Gaussian."""
     langevin = lesson("langevin")["langevin"]
@@ -134,7 +134,7 @@ def refiners(seed: int) -> dict[str, Any]:
     return lesson("diffusion", "denoise", "matching", "ode")
 
 
-@pytest.mark.equation("eq-map-noising")
+@pytest.mark.equation("eq-map-noising", frozen="ce7f0e5f")
 def test_noising_keeps_the_variance_and_the_best_guess_is_the_conditional_mean(seed: int) -> None:
     """The regression coefficient of Gaussian data in closed form, from 40,000 noised points."""
     names = refiners(seed)
@@ -175,7 +175,7 @@ def velocity_of_gaussian(x: Tensor, t: Tensor) -> Tensor:
     return (t * STD**2 - (1 - t)) / ((1 - t) ** 2 + t**2 * STD**2) * x
 
 
-@pytest.mark.equation("eq-map-matching")
+@pytest.mark.equation("eq-map-matching", frozen="335fde86")
 def test_the_field_is_the_mean_direction_and_carries_noise_to_data(seed: int) -> None:
     """The closed form for Gaussian data: residuals without correlation, and exact transport."""
     names = refiners(seed)
@@ -200,7 +200,7 @@ def test_the_matching_loss_is_least_at_the_closed_form(seed: int) -> None:
     assert losses[1] < min(losses[0], losses[2])
 
 
-@pytest.mark.equation("eq-map-ode")
+@pytest.mark.equation("eq-map-ode", frozen="be2d46fa")
 def test_the_density_along_the_path_is_that_of_the_gaussian() -> None:
     """The exact log-density of N(0, STD²) in two dimensions, and second order in the step."""
     names = refiners(0)
@@ -214,7 +214,7 @@ def test_the_density_along_the_path_is_that_of_the_gaussian() -> None:
     assert 3.3 < errors[0] / errors[1] < 4.7
 
 
-@pytest.mark.equation("eq-map-distance")
+@pytest.mark.equation("eq-map-distance", frozen="b7fadbd4")
 def test_the_energy_distance_is_scipys_without_the_diagonal(seed: int) -> None:
     """scipy's distance on a line, which divides by n² where the unbiased one has n(n − 1)."""
     names = lesson("distance", truth=Degenerate(), draw={}, seconds={}, energy_distance=None)

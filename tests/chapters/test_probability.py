@@ -6,6 +6,7 @@ import heapq
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from scipy import integrate, optimize, stats
@@ -14,10 +15,12 @@ from torch.distributions import MultivariateNormal, Normal
 from helpers.data import images
 from helpers.data.images.dequantisation import dequantise
 from helpers.metrics import bits_per_dimension, mean_and_standard_error
+from helpers.models import IndependentCategorical
 from helpers.objectives import js_categorical, kl_categorical, total_variation_categorical
 from helpers.objectives.wasserstein import transport_plan, wasserstein_line
 from helpers.random import seeded
 from tests.chapters.cells import run_cells
+from tests.printed import tex
 from tests.statistics import assert_mean_close
 
 PAGE = "concepts/probability"
@@ -61,8 +64,12 @@ def test_entropy_is_the_length_of_a_huffman_code() -> None:
     p = (2 * torch.randn(6, 7)).softmax(-1)
     value = entropy(p)
     torch.testing.assert_close(value, torch.as_tensor(stats.entropy(p.numpy(), axis=-1)))
-    assert ((value >= 0) & (value <= math.log(7))).all()
+    highest = tex("eq-probability-entropy", statement=1)
+    assert highest(K=7) == pytest.approx(entropy(torch.full((7,), 1 / 7)).item())
+    assert ((value >= 0) & (value <= highest(K=7))).all()
+    printed = tex("eq-probability-entropy")
     for row, nats in zip(p, value):
+        assert printed(p=row.tolist()) == pytest.approx(nats.item())
         bits = nats.item() / math.log(2)
         assert bits - 1e-9 <= huffman(row.tolist()) < bits + 1
     assert entropy(torch.tensor([0.0, 1.0])) == 0
@@ -78,6 +85,12 @@ def test_cross_entropy_is_entropy_plus_divergence() -> None:
     torch.testing.assert_close(value, torch.as_tensor(split))
     expected = torch.nn.functional.cross_entropy(q.log(), p, reduction="none")
     torch.testing.assert_close(value, expected)
+    printed = tex("eq-probability-cross-entropy", side=1)
+    parts = tex("eq-probability-cross-entropy", side=2)
+    for i in range(6):
+        a, b = p[i].numpy(), q[i].numpy()
+        assert printed(p=a, q=b) == pytest.approx(expected[i].item())
+        assert parts(H=stats.entropy, KL=stats.entropy, p=a, q=b) == pytest.approx(value[i].item())
 
 
 @pytest.mark.equation("eq-probability-kl")
@@ -90,6 +103,13 @@ def test_kl_on_the_grid_is_the_closed_form_of_two_normals() -> None:
         expected = torch.distributions.kl_divergence(a, b).item()
         assert value == pytest.approx(expected, abs=1e-9)
         assert value > 0
+        printed = tex("eq-probability-kl", side=1)(
+            x=x,
+            p=lambda v, a=a: a.log_prob(v).exp(),
+            q=lambda v, b=b: b.log_prob(v).exp(),
+            int=lambda values: torch.trapezoid(values, x),
+        )
+        assert printed.item() == pytest.approx(expected, abs=1e-9)
         assert kl(a.log_prob(x), a.log_prob(x)) == 0
 
 
@@ -103,6 +123,14 @@ def test_forward_fit_has_the_moments_of_the_mixture() -> None:
     assert mean == pytest.approx(expected, abs=1e-5)
     assert std == pytest.approx(math.sqrt(variance), abs=1e-5)
     x, target = cells["x"], cells["target"]
+
+    def average(values: torch.Tensor) -> torch.Tensor:
+        return torch.trapezoid(target.exp() * values, x)
+
+    printed = tex("eq-probability-moments")(
+        x=x, E_p=average, Var_p=lambda v: average((v - average(v)).square())
+    )
+    assert [v.item() for v in printed] == pytest.approx([expected, math.sqrt(variance)])
     best = optimize.minimize(
         lambda t: cells["kl"](target, Normal(t[0], math.exp(t[1])).log_prob(x)).item(),
         [0.5, 0.3],
@@ -125,6 +153,8 @@ def test_reverse_fit_of_separate_humps_costs_the_log_weight(weight: float) -> No
     mean, std, value = cells["fit"](-3.5, reverse=True)
     assert (mean, std) == pytest.approx((-4.0, 0.6), abs=1e-4)
     assert value == pytest.approx(-math.log(weight), abs=1e-5)
+    printed = tex("eq-probability-mode-cost")
+    assert printed(pi=[weight, 1 - weight], k=1) == pytest.approx(value, abs=1e-5)
 
     def integrand(v: float, m: float, s: float) -> float:
         log_q = stats.norm.logpdf(v, m, s)
@@ -154,6 +184,13 @@ def test_likelihood_and_divergence_have_one_minimum(seed: int) -> None:
         nll = -sum(model[k].item() for k in data) / len(data)
         kl = stats.entropy(seen.numpy(), model.exp().numpy())
         assert nll == pytest.approx(cells["entropy"](seen).item() + kl)
+        left = tex("eq-probability-mle", side=0)
+        right = tex("eq-probability-mle", side=1)
+        probability = model.exp().numpy()
+        found = left(N=len(data), x=data.tolist(), p_theta=lambda k, p=probability: p[k])
+        assert found == pytest.approx(nll)
+        names = {"H": cells["entropy"], "KL": lambda p, q: stats.entropy(p.numpy(), q)}
+        assert right(names, p_hat=seen, p_theta=probability).item() == pytest.approx(nll)
 
 
 def test_squared_error_is_the_likelihood_of_a_fixed_width() -> None:
@@ -170,7 +207,7 @@ def test_a_parameter_costs_half_a_nat_over_n(seed: int) -> None:
     excess_kl = lesson("excess", seed=seed)["excess_kl"]
     for d, n in ((3, 7), (11, 20)):
         values = excess_kl(d, n, 4000, seeded(seed))
-        assert_mean_close(values, d / (2 * n))
+        assert_mean_close(values, tex("eq-probability-excess")(d=d, N=n))
         assert stats.kstest((2 * n * values).numpy(), stats.chi2(d).cdf).pvalue > 1e-6
 
 
@@ -190,6 +227,9 @@ def test_each_f_gives_its_divergence() -> None:
     assert set(known) == set(cells["GENERATORS"])
     for name, expected in known.items():
         torch.testing.assert_close(f(name, p, q), expected)
+        printed = tex("eq-probability-f", side=1)
+        found = [printed(p=a, q=b, f=cells["GENERATORS"][name]) for a, b in zip(p, q)]
+        torch.testing.assert_close(torch.stack(found), expected)
         assert (f(name, p, q) > 0).all()
         assert f(name, p, p).abs().max() < 1e-12
 
@@ -203,19 +243,29 @@ def test_bounds_hold_and_are_nearly_reached(seed: int) -> None:
     tv = 0.5 * (p.exp() - q.exp()).abs().sum(-1)
     kl = kl_categorical(p, q)
     js = js_categorical(p, q)
-    assert (tv <= (kl / 2).clamp(min=0).sqrt() + 1e-7).all()
-    assert (tv <= (-torch.expm1(-kl)).clamp(min=0).sqrt() + 1e-7).all()
-    assert (tv**2 / 2 <= js + 1e-12).all()
-    assert (js <= tv * math.log(2) + 1e-12).all()
+    pinsker = tex("eq-probability-bounds")
+    huber = tex("eq-probability-bounds", statement=1)
+    low = tex("eq-probability-bounds", statement=2, side=0)
+    high = tex("eq-probability-bounds", statement=2, side=2)
+    assert (tv <= pinsker(KL=kl.clamp(min=0)) + 1e-7).all()
+    assert (tv <= huber(KL=kl.clamp(min=0)) + 1e-7).all()
+    assert (low(TV=tv) <= js + 1e-12).all()
+    assert (js <= high(TV=tv) + 1e-12).all()
 
-    # Pinsker for two coins near ½; JS = TV log 2 where each has a point of its own.
+    # Two coins near ½ reach Pinsker and the lower bound; a sure value beside a coin reaches, with
+    # the root of TV, the second bound; JS = TV log 2 where each has a point of its own.
     e = 1e-3
     a, b = torch.tensor([0.5 + e, 0.5 - e]), torch.tensor([0.5 - e, 0.5 + e])
-    ratio = kl_categorical(a.log(), b.log()) / (2 * (2 * e) ** 2)
-    assert ratio.item() == pytest.approx(1, abs=1e-4)
+    kl, js = kl_categorical(a.log(), b.log()), js_categorical(a.log(), b.log())
+    assert pinsker(KL=kl).item() == pytest.approx(2 * e, rel=1e-4)
+    assert low(TV=2 * e) == pytest.approx(js.item(), rel=1e-4)
+    sure, coin = torch.tensor([1.0, 0.0]), torch.tensor([0.3, 0.7])
+    kl = kl_categorical(sure.log(), coin.log())
+    assert huber(KL=kl).item() == pytest.approx(math.sqrt(0.7))
     a, b = torch.tensor([0.3, 0.7, 0.0]), torch.tensor([0.0, 0.7, 0.3])
     js = js_categorical(a.log(), b.log())
     assert js.item() == pytest.approx(0.3 * math.log(2))
+    assert high(TV=0.3) == pytest.approx(js.item())
 
 
 @pytest.mark.equation("eq-probability-transport")
@@ -228,6 +278,14 @@ def test_transport_is_the_best_assignment_of_points(seed: int) -> None:
     least, plan = transport_plan(cost, mass, mass)
     assert least.item() == pytest.approx(cost[rows, columns].mean().item())
     torch.testing.assert_close(plan.sum(0), mass)
+    plans = [torch.full((9, 9), 1 / 81), -plan, plan, plan.roll(1, 0)]
+    printed = tex("eq-probability-transport")({"pi": plans}, x=one, y=two)
+    assert printed.item() == pytest.approx(least.item())
+    for k in range(1, 10):
+        row = tex("eq-probability-transport", statement=1, side=0)
+        column = tex("eq-probability-transport", statement=2, side=0)
+        assert row(pi=plan, i=k).item() == pytest.approx(plan[k - 1].sum().item())
+        assert column(pi=plan, j=k).item() == pytest.approx(plan[:, k - 1].sum().item())
     shifted, _ = transport_plan(torch.cdist(one, one + torch.tensor([3.0, 4.0])), mass, mass)
     assert shifted.item() == pytest.approx(5.0)
 
@@ -242,20 +300,33 @@ def test_sorting_is_scipys_wasserstein_distance(seed: int) -> None:
     # Quantiles of N(0, 1) and N(0, 3²) differ by 2 |z|, whose mean is 2 √(2/π).
     u = (torch.arange(100_000) + 0.5) / 100_000
     z = Normal(0.0, 1.0).icdf(u)
-    assert sorted_distance(z, 3 * z.flip(0)).item() == pytest.approx(
-        2 * math.sqrt(2 / math.pi), abs=1e-3
-    )
+    expected = pytest.approx(2 * math.sqrt(2 / math.pi), abs=1e-3)
+    assert sorted_distance(z, 3 * z.flip(0)).item() == expected
+    quantiles = {"F_p^-1": Normal(0.0, 1.0).icdf, "F_q^-1": Normal(0.0, 3.0).icdf}
+    printed = tex("eq-probability-quantile")({**quantiles, "int_0^1": torch.mean}, u=u)
+    assert printed.item() == expected
 
 
 @pytest.mark.equation("eq-probability-monte-carlo")
 def test_error_of_the_mean_falls_as_the_root(seed: int) -> None:
-    """The variance of 4,000 repeated averages against Var[f] / N in closed form, f = x² − x."""
+    """Mean and variance of f = x² − x in closed form; SciPy's standard error of each average."""
     draws = seeded(seed)
+    mean, variance = 1.0, 3.0  # of f under N(0, 1): Var[x²] + Var[x] = 2 + 1
+    average = tex("eq-probability-monte-carlo")
+    error = tex("eq-probability-monte-carlo", statement=2)
     for n in (10, 40):
-        x = torch.randn(4000, n, generator=draws)
-        means = (x.square() - x).mean(1)
-        assert_mean_close(means, 1.0)
-        assert_mean_close((means - 1.0).square(), 3 / n)  # Var[x²] + Var[x] = 2 + 1
+        found = []
+        for _ in range(1000):
+            x = torch.randn(n, generator=draws)
+            found.append(mean_and_standard_error(x.square() - x))
+        means, errors = torch.tensor(found).T
+        printed = average(N=n, x=x.tolist(), f=lambda v: v**2 - v)
+        assert printed == pytest.approx(means[-1].item())
+        assert errors[-1].item() == pytest.approx(stats.sem((x.square() - x).numpy()))
+        expected = error(N=n, f="f", Var_p={"f": variance}.get)
+        assert_mean_close(means, mean)
+        assert_mean_close((means - mean).square(), expected)
+        assert_mean_close(errors.square(), expected)
 
 
 @pytest.mark.equation("eq-probability-importance")
@@ -267,6 +338,16 @@ def test_importance_sampling_is_unbiased_and_its_variance_the_chi_squared(seed: 
     assert_mean_close(terms, 1 - stats.norm.cdf(1.5))
     ones = cells["importance"](torch.ones_like, p.log_prob, q, 50_000, seeded(seed + 1))
     assert_mean_close(ones, 1.0)
+    v = torch.linspace(-9, 9, 1801)
+    a, b = p.log_prob(v).exp(), q.log_prob(v).exp()
+    weight = tex("eq-probability-importance", statement=1)
+    found = weight(p=lambda v: p.log_prob(v).exp(), q=lambda v: q.log_prob(v).exp(), x=v)
+    torch.testing.assert_close(found, a / b)
+    average = tex("eq-probability-importance")(
+        E_q=lambda values: torch.trapezoid(b * values, v), w=lambda _: a / b, f=torch.sin, x=v + 1
+    )
+    exact = integrate.quad(lambda t: stats.norm.pdf(t) * math.sin(t + 1), -9, 9)[0]
+    assert average.item() == pytest.approx(exact)
     chi2 = integrate.quad(lambda v: stats.norm.pdf(v) ** 2 / stats.norm.pdf(v, 0.5, 1.4), -12, 12)
     assert_mean_close((ones - 1.0).square(), chi2[0] - 1)
 
@@ -292,6 +373,7 @@ def test_second_moment_of_the_weights() -> None:
         for d in (1, 3):
             expected = moment(s, 40.0) ** d
             assert cells["second_moment"](s, d) == pytest.approx(expected, rel=1e-6)
+            assert tex("eq-probability-weights")(s=s, D=d) == pytest.approx(expected, rel=1e-6)
     for s in (0.5, math.sqrt(0.5)):
         assert moment(s, 20.0) > 1.9 * moment(s, 10.0)
 
@@ -315,6 +397,13 @@ def test_change_of_variables_is_autograds_and_sums_to_one(seed: int) -> None:
     for i in range(6):
         jacobian = torch.autograd.functional.jacobian(lambda v: cells["bend"](v[None])[0][0], z[i])
         torch.testing.assert_close(torch.linalg.slogdet(jacobian)[1], log_det[i])
+        printed = tex("eq-probability-change")(
+            z=z[i],
+            p_z=lambda v: stats.multivariate_normal(np.zeros(2)).pdf(v.numpy()),
+            J_g=lambda _, jacobian=jacobian: jacobian,
+        )
+        expected = cells["bent_log_prob"](x[i : i + 1]).item()
+        assert printed.item() == pytest.approx(expected)
     a, b = torch.linspace(-8, 8, 641), torch.linspace(-20, 50, 7001)
     mass = cells["bent_log_prob"](torch.cartesian_prod(a, b)).exp().reshape(641, 7001)
     assert mass.sum().item() * (16 / 640) * (70 / 7000) == pytest.approx(1.0, abs=1e-4)
@@ -329,9 +418,18 @@ def test_dequantised_likelihood_is_a_bound(seed: int) -> None:
     """Exact cell probabilities by SciPy's normal cdf, and the bound integrated by SciPy."""
     for mean, std in ((3.2, 1.5), (1.4, 0.6)):
         for k in range(7):
-            exact = math.log(stats.norm.cdf(k + 1, mean, std) - stats.norm.cdf(k, mean, std))
+            exact = math.log(stats.norm.sf(k, mean, std) - stats.norm.sf(k + 1, mean, std))
             bound = integrate.quad(lambda v, m=mean, s=std: stats.norm.logpdf(v, m, s), k, k + 1)[0]
             assert bound < exact
+            names = {
+                "p": lambda v, m=mean, s=std: stats.norm.pdf(v, m, s),
+                "u": (np.arange(2000) + 0.5) / 2000,
+                "int": np.mean,
+                "E": np.mean,
+            }
+            cell = tex("eq-probability-dequantisation", side=1)(names, k=k)
+            below = tex("eq-probability-dequantisation", side=2)(names, k=k)
+            assert (cell, below) == pytest.approx((exact, bound), abs=1e-5)
             levels = torch.full((4000,), k)
             x = dequantise(levels, 7, dtype=torch.float64, rng=seeded(seed))
             assert_mean_close(Normal(mean, std).log_prob(7 * x), bound)
@@ -359,6 +457,7 @@ def test_bits_do_not_depend_on_the_scale(seed: int) -> None:
     nll = -scaled.log_prob(x)
     expected = -base.log_prob(k * x) / (d * math.log(2))
     torch.testing.assert_close((nll + d * math.log(k)) / (d * math.log(2)), expected)
+    torch.testing.assert_close(tex("eq-probability-bpd")(nll_x=nll, D=d, K=k), expected)
     value = bits_per_dimension(nll, d, num_levels=k)
     assert isinstance(value, torch.Tensor)
     torch.testing.assert_close(value, expected)
@@ -366,16 +465,24 @@ def test_bits_do_not_depend_on_the_scale(seed: int) -> None:
 
 @pytest.mark.equation("eq-probability-half")
 def test_noise_on_a_part_of_the_cell_gains_the_log_of_its_width(seed: int) -> None:
-    """A histogram density built by hand: it sums to one at each width, its loss falls as said."""
+    """NumPy's histogram density of the noisy values, and the model of whole levels at h = 1."""
     draws = seeded(seed)
-    levels = torch.randint(5, (30, 1, 2, 3), generator=draws)
-    tables = torch.randn(6, 5, generator=draws).softmax(1)
-    for h in (1.0, 0.5, 0.1):
-        grid = (torch.arange(5 * 1000) + 0.5) / 1000  # 5 cells of 1000 points
-        inside = (grid - grid.floor()) < h
-        density = torch.where(inside, tables[:, grid.long()] / h, 0.0)
-        torch.testing.assert_close(density.sum(1) / 1000, torch.ones(6))
-        rows = levels.flatten(1)
-        printed = -(tables[torch.arange(6), rows] / h).log().sum(1).mean()
-        honest = -tables[torch.arange(6), rows].log().sum(1).mean()
-        assert (honest - printed).item() == pytest.approx(6 * math.log(1 / h))
+    levels = torch.randint(5, (400, 1, 2, 3), generator=draws)
+    model = IndependentCategorical((1, 2, 3), 5, smoothing=0.0).fit(levels)
+    noise = torch.rand(400, 6, generator=draws).numpy()
+
+    def nll(h: float) -> float:
+        """Mean loss of the best histogram on the cells' parts [k, k + h) of the values k + h u."""
+        values = levels.flatten(1).numpy() + h * noise
+        edges = np.unique(np.concatenate([np.arange(6.0), np.arange(5) + h]))
+        total = 0.0
+        for column in values.T:
+            density, _ = np.histogram(column, edges, density=True)
+            total -= np.log(density[np.searchsorted(edges, column, "right") - 1]).mean()
+        return total
+
+    assert nll(1.0) == pytest.approx(-model.log_prob(levels).mean().item())
+    gain = tex("eq-probability-half", side=0)
+    printed = tex("eq-probability-half", side=1)
+    for h in (0.5, 0.1):
+        assert gain(nll=nll, h=h) == pytest.approx(printed(D=6, h=h))

@@ -32,7 +32,7 @@ def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     return run_cells(PAGE, list(ids), **(known | names))
 
 
-@pytest.mark.equation("eq-rnn-chain")
+@pytest.mark.equation("eq-rnn-chain", frozen="c9bf0445")
 def test_the_factors_multiply_to_the_joint_distribution() -> None:
     """A joint table drawn at random: its conditionals by marginalisation give its own log p."""
     cells = lesson("chain-code")
@@ -49,7 +49,7 @@ def test_the_factors_multiply_to_the_joint_distribution() -> None:
         torch.testing.assert_close(cells["log_prob"](x), joint[x].log())
 
 
-@pytest.mark.equation("eq-rnn-nll")
+@pytest.mark.equation("eq-rnn-nll", frozen="c0b06297")
 def test_bits_and_perplexity_of_a_fair_die_and_of_a_code() -> None:
     """A die has perplexity 6; the model of a text is a loss in bits that PyTorch agrees with."""
     cells = lesson("e20")
@@ -79,26 +79,26 @@ def compare_cells(ours: Callable[..., Any], theirs: nn.Module, state: Any) -> No
     torch.testing.assert_close(gradients[0], gradients[1])
 
 
-@pytest.mark.equation("eq-rnn-elman")
+@pytest.mark.equation("eq-rnn-elman", frozen="5109fe7b")
 def test_elmans_cell() -> None:
     """Values and gradients of torch.nn.RNNCell with the same weights."""
     compare_cells(lesson("cells-code")["elman"], nn.RNNCell(3, 4), torch.randn(5, 4))
 
 
-@pytest.mark.equation("eq-rnn-gru")
+@pytest.mark.equation("eq-rnn-gru", frozen="e5d36949")
 def test_the_gated_recurrent_unit() -> None:
     """Values and gradients of torch.nn.GRUCell with the same weights."""
     compare_cells(lesson("cells-code")["gru"], nn.GRUCell(3, 4), torch.randn(5, 4))
 
 
-@pytest.mark.equation("eq-rnn-lstm")
+@pytest.mark.equation("eq-rnn-lstm", frozen="eaf6e674")
 def test_the_long_short_term_memory() -> None:
     """Values and gradients of torch.nn.LSTMCell with the same weights."""
     state = torch.randn(5, 4), torch.randn(5, 4)
     compare_cells(lesson("cells-code")["lstm"], nn.LSTMCell(3, 4), state)
 
 
-@pytest.mark.equation("eq-rnn-bptt")
+@pytest.mark.equation("eq-rnn-bptt", frozen="8c6b5842")
 def test_gradients_through_time_by_hand(seed: int) -> None:
     """Central differences of the loss, entry by entry."""
     bptt = lesson("bptt-code")["bptt"]
@@ -126,7 +126,7 @@ def test_gradients_through_time_by_hand(seed: int) -> None:
             )
 
 
-@pytest.mark.equation("eq-rnn-jacobian")
+@pytest.mark.equation("eq-rnn-jacobian", frozen="8fee1d57")
 def test_the_jacobian_is_a_product(seed: int) -> None:
     """Autograd's Jacobian of the whole recursion against the norms of the page; the bound."""
     norms = lesson("jacobians", seed=seed)["elman_norms"]
@@ -148,7 +148,7 @@ def test_the_jacobian_is_a_product(seed: int) -> None:
             assert norm <= scale**length + 1e-12
 
 
-@pytest.mark.equation("eq-rnn-forget")
+@pytest.mark.equation("eq-rnn-forget", frozen="11d66d31")
 def test_the_forget_gates_decide_what_is_left_of_a_cell(seed: int) -> None:
     """Autograd with the gates held fixed, and the closed form for zero weights."""
     cell = blocks.LSTMCell(2, 3, forget_bias=1.0)
@@ -198,7 +198,7 @@ def test_the_cells_jacobian_is_that_of_autograd(seed: int) -> None:
     assert found[4] == pytest.approx(torch.linalg.matrix_norm(exact, 2).item(), rel=1e-9)
 
 
-@pytest.mark.equation("eq-rnn-clip")
+@pytest.mark.equation("eq-rnn-clip", frozen="2a4eea9d")
 def test_clipping_is_the_nearest_point_of_a_ball() -> None:
     """PyTorch's function; and no other point of the ball is nearer to the gradient."""
     clip = lesson("clip-code")["clip"]
@@ -233,7 +233,7 @@ def test_windows_give_the_same_loss_and_the_whole_window_the_same_gradient(seed:
         model.zero_grad()
 
 
-@pytest.mark.equation("eq-rnn-copy")
+@pytest.mark.equation("eq-rnn-copy", frozen="2b150f74")
 def test_the_mixture_with_the_copyist_is_a_distribution(seed: int) -> None:
     """The probabilities of all next characters sum to one, at each place of a random text."""
     cells = lesson("copy-code")

@@ -31,7 +31,7 @@ def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     return run_cells(PAGE, list(ids), **(known | names))
 
 
-@pytest.mark.equation("eq-speech-alias")
+@pytest.mark.equation("eq-speech-alias", frozen="3bf9f550")
 def test_a_tone_above_half_the_rate_is_folded(seed: int) -> None:
     """numpy's sine of both tones, for random frequencies and rates."""
     rng = np.random.default_rng(seed)
@@ -43,7 +43,7 @@ def test_a_tone_above_half_the_rate_is_folded(seed: int) -> None:
         assert np.allclose(high, -np.sin(2 * np.pi * f * n / rate), atol=1e-9)
 
 
-@pytest.mark.equation("eq-speech-vowel")
+@pytest.mark.equation("eq-speech-vowel", frozen="a3d89126")
 def test_a_vowel_is_the_sum_of_its_formula(seed: int) -> None:
     """numpy, all harmonics at once as an impulse response of three resonances in series."""
     pitch, length = 100.0 + 7.3 * (seed % 9), 2000
@@ -62,7 +62,7 @@ def test_a_vowel_is_the_sum_of_its_formula(seed: int) -> None:
     assert np.allclose(ours, wave * (ours @ wave) / (wave @ wave), atol=1e-9)
 
 
-@pytest.mark.equation("eq-speech-string")
+@pytest.mark.equation("eq-speech-string", frozen="157078cc")
 def test_a_string_dies_as_its_recursion_says(seed: int) -> None:
     """The transfer function: poles of z^{P+1} = (z + 1)/2 by numpy, the slowest has the pitch."""
     by_hand = lesson("listen-toys")["string_by_hand"]
@@ -81,7 +81,7 @@ def test_a_string_dies_as_its_recursion_says(seed: int) -> None:
     assert np.allclose(y, predicted, atol=1e-6)
 
 
-@pytest.mark.equation("eq-speech-snr")
+@pytest.mark.equation("eq-speech-snr", frozen="3f02c00e")
 def test_equal_steps_have_the_textbooks_noise(seed: int) -> None:
     """The closed form: uniform samples over a step of variance Δ²/12."""
     cells = lesson("listen-toys", "mulaw")
@@ -95,7 +95,7 @@ def test_equal_steps_have_the_textbooks_noise(seed: int) -> None:
     assert cells["curve"]["equal steps, 8 bits"][20] < cells["curve"]["μ-law, 8 bits"][20] - 20
 
 
-@pytest.mark.equation("eq-speech-mel")
+@pytest.mark.equation("eq-speech-mel", frozen="bdc741ba")
 def test_the_triangles_stand_at_equal_steps_of_the_scale() -> None:
     """The formula, solved for the frequency: peaks of the filters are at equal distances in mel."""
     rows = 4096
@@ -108,7 +108,7 @@ def test_the_triangles_stand_at_equal_steps_of_the_scale() -> None:
     assert mel.diff().mean().item() == pytest.approx((ends[1] - ends[0]) / 21, abs=1)
 
 
-@pytest.mark.equation("eq-speech-logmel")
+@pytest.mark.equation("eq-speech-logmel", frozen="eaf14776")
 def test_the_way_back_from_bands_is_the_smallest_explanation(seed: int) -> None:
     """numpy's least squares of smallest norm; bands that were made by magnitudes come back."""
     cells = lesson("listen-toys", "stft", "mel")
@@ -127,7 +127,7 @@ def test_the_way_back_from_bands_is_the_smallest_explanation(seed: int) -> None:
     assert (again - ell)[loud].abs().mean() < 0.3
 
 
-@pytest.mark.equation("eq-speech-bits")
+@pytest.mark.equation("eq-speech-bits", frozen="260cc28f")
 def test_equal_probabilities_cost_eight_bits_a_sample() -> None:
     """A closed form: 256 equal codes at 8000 Hz are 64,000 bits per second."""
     inside = {"train": torch.ones(60, 9).bool(), "test": torch.ones(60, 9).bool()}
@@ -145,7 +145,7 @@ def test_equal_probabilities_cost_eight_bits_a_sample() -> None:
     assert line.split() == ["equal", "5.545", "±", "0.000", "64000"]
 
 
-@pytest.mark.equation("eq-speech-elbo")
+@pytest.mark.equation("eq-speech-elbo", frozen="b37310df")
 def test_with_one_class_the_bound_is_that_of_the_vae(seed: int) -> None:
     """helpers.models.vae.VAE, whose networks get the same constant class."""
     torch.manual_seed(seed)

@@ -38,7 +38,7 @@ def random_distribution(seed: int, size: int) -> Tensor:
     return torch.randn(size, generator=seeded(seed)).mul(1.5).softmax(0)
 
 
-@pytest.mark.equation("eq-text-filters")
+@pytest.mark.equation("eq-text-filters", frozen="88c1a00e")
 def test_the_filters_by_lists_of_subsets(seed: int) -> None:
     """Powers of each probability by hand, and the best subset among all subsets."""
     filtered = lesson("filters-code")["filtered"]
@@ -67,7 +67,7 @@ def test_the_filters_by_lists_of_subsets(seed: int) -> None:
     assert torch.equal(p, before)
 
 
-@pytest.mark.equation("eq-text-truncation")
+@pytest.mark.equation("eq-text-truncation", frozen="304ff46f")
 def test_the_price_of_a_truncation(seed: int) -> None:
     """Kullback-Leibler divergences of torch.distributions in both directions."""
     filtered = lesson("filters-code")["filtered"]
@@ -108,7 +108,7 @@ def test_the_merges_of_the_page_are_those_of_helpers() -> None:
     assert merge(["ab", "a", "b", "c"], ("a", "b")) == ["ab", "ab", "c"]
 
 
-@pytest.mark.equation("eq-text-segmentations")
+@pytest.mark.equation("eq-text-segmentations", frozen="d851647d")
 def test_the_sum_over_segmentations_by_listing_them(seed: int) -> None:
     """All ways to cut a word listed; and the probabilities of all words of a length."""
     total = lesson("segmentations")["total"]
@@ -128,7 +128,7 @@ def test_the_sum_over_segmentations_by_listing_them(seed: int) -> None:
         assert total(word, p) >= max(ways)
 
 
-@pytest.mark.equation("eq-text-per-character")
+@pytest.mark.equation("eq-text-per-character", frozen="5b181fef")
 def test_a_model_of_pairs_has_the_loss_of_its_characters(seed: int) -> None:
     """A chain of characters written as a model of pairs: the same nats for each character."""
     table = torch.randn(4, 3, generator=seeded(seed)).log_softmax(1)  # the last row begins
@@ -192,7 +192,7 @@ def test_attention_of_the_page_with_other_sizes(seed: int) -> None:
     torch.testing.assert_close(found[0][1], h[1, 0])
 
 
-@pytest.mark.equation("eq-text-prefixes")
+@pytest.mark.equation("eq-text-prefixes", frozen="18ade043")
 def test_whose_beginning_it_is(seed: int) -> None:
     """Divergences of the two tables of all sequences, from probabilities drawn at random."""
     cells = lesson("exposure-code")
@@ -222,7 +222,7 @@ def test_on_own_beginnings_the_toy_gets_worse() -> None:
         assert sorted(row) == pytest.approx([0.02, 0.02, 0.96])
 
 
-@pytest.mark.equation("eq-text-exact")
+@pytest.mark.equation("eq-text-exact", frozen="bc1b8989")
 @pytest.mark.parametrize("attention", [True, False])
 def test_flawless_answers_do_not_depend_on_what_is_read(attention: bool, seed: int) -> None:
     """Greedy decoding symbol by symbol against the best choices under teacher forcing."""

@@ -37,7 +37,7 @@ def labelled(seed: int) -> tuple[Tensor, Tensor]:
     return x.reshape(60, 1, 2, 3), y
 
 
-@pytest.mark.equation("eq-generative-joint")
+@pytest.mark.equation("eq-generative-joint", frozen="b4cc7344")
 def test_joint_density_is_that_of_ancestral_samples(seed: int) -> None:
     """Shares of ancestral samples in intervals, for each label, against integrals of p(x, y)."""
     world = lesson("toy", "draw")
@@ -58,7 +58,7 @@ def test_joint_density_is_that_of_ancestral_samples(seed: int) -> None:
     assert total == pytest.approx(1.0, abs=1e-9)
 
 
-@pytest.mark.equation("eq-generative-bayes")
+@pytest.mark.equation("eq-generative-bayes", frozen="cdbaac00")
 def test_posterior_is_the_share_of_labels_among_samples_near_x(seed: int) -> None:
     """Share of label 1 among simulated pairs in narrow intervals, against Bayes' rule there."""
     world = lesson("toy")
@@ -75,7 +75,7 @@ def test_posterior_is_the_share_of_labels_among_samples_near_x(seed: int) -> Non
     torch.testing.assert_close(total, torch.ones(7))
 
 
-@pytest.mark.equation("eq-generative-bayes")
+@pytest.mark.equation("eq-generative-bayes", frozen="cdbaac00")
 def test_classes_posterior_is_sklearns_naive_bayes(labelled: tuple[Tensor, Tensor]) -> None:
     """Posterior of the class-conditional model against scikit-learn's CategoricalNB."""
     x, y = labelled
@@ -88,7 +88,7 @@ def test_classes_posterior_is_sklearns_naive_bayes(labelled: tuple[Tensor, Tenso
     torch.testing.assert_close(log_joint.softmax(1), expected)
 
 
-@pytest.mark.equation("eq-generative-inverse")
+@pytest.mark.equation("eq-generative-inverse", frozen="52023664")
 def test_inverse_cdf_gives_each_level_its_share_of_the_unit_interval(seed: int) -> None:
     """Levels at 20,000 equally spaced u, for random tables, against the probabilities."""
     draw = lesson("draw")["draw"]
@@ -110,7 +110,7 @@ def test_inverse_cdf_is_torchs_distribution_at_the_edges() -> None:
     assert draw(p, u).tolist() == [0, 2, 2, 3]
 
 
-@pytest.mark.equation("eq-generative-kl")
+@pytest.mark.equation("eq-generative-kl", frozen="7f0a1039")
 def test_cross_entropy_is_entropy_plus_divergence_and_least_at_the_truth() -> None:
     """Quadrature of the chapter against SciPy's adaptive integrals and a numerical minimiser."""
     world = lesson("toy", "cross-entropy")
@@ -146,7 +146,7 @@ def test_cross_entropy_is_entropy_plus_divergence_and_least_at_the_truth() -> No
     assert math.exp(2 * best.x[1]) == pytest.approx(variance, abs=1e-4)
 
 
-@pytest.mark.equation("eq-generative-smoothing")
+@pytest.mark.equation("eq-generative-smoothing", frozen="86caaa55")
 def test_smoothing_is_the_mean_under_a_dirichlet_density_and_the_counts() -> None:
     """Two levels: the posterior mean of a probability, integrated numerically with SciPy."""
     frequencies = lesson("independent")["frequencies"]
@@ -165,7 +165,7 @@ def test_smoothing_is_the_mean_under_a_dirichlet_density_and_the_counts() -> Non
         assert theta.sum().item() == pytest.approx(1.0)
 
 
-@pytest.mark.equation("eq-generative-smoothing")
+@pytest.mark.equation("eq-generative-smoothing", frozen="86caaa55")
 def test_smoothed_tables_are_sklearns(labelled: tuple[Tensor, Tensor]) -> None:
     """Tables of one class against the feature probabilities of scikit-learn's CategoricalNB."""
     x, y = labelled
@@ -175,7 +175,7 @@ def test_smoothed_tables_are_sklearns(labelled: tuple[Tensor, Tensor]) -> None:
     torch.testing.assert_close(theta, expected)
 
 
-@pytest.mark.equation("eq-generative-information")
+@pytest.mark.equation("eq-generative-information", frozen="14b0f7b9")
 def test_mutual_information_is_sklearns(labelled: tuple[Tensor, Tensor]) -> None:
     """Mutual information of pairs of pixels against scikit-learn's mutual_info_score."""
     columns = labelled[0].flatten(1).T

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from helpers.distributions import Bernoulli, Categorical
 from helpers.random import seeded
+from tests.printed import tex
 from tests.statistics import assert_mean_close
 
 
@@ -51,6 +54,14 @@ def test_the_likelihood_is_normalised(device: torch.device) -> None:
     table = (logits[0].exp() / logits[0].exp().sum(0)).tolist()  # (levels, places)
     products = [math.prod(table[v][d] for d, v in enumerate(row)) for row in everything]
     torch.testing.assert_close(log_prob.exp(), torch.tensor(products, device=device))
+    printed = tex("eq-vae-categorical")
+
+    def ell(d: int, k: int) -> Callable[[None], Tensor]:
+        return lambda z: logits[0, k, d - 1]
+
+    for row in range(0, len(everything), 12):
+        found = printed(D=places, K=levels, ell=ell, x=everything[row], z=None)
+        torch.testing.assert_close(found, log_prob[row])
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64])

@@ -13,6 +13,7 @@ from torch.distributions import Independent, Normal, kl_divergence
 
 from helpers.distributions import Gaussian, GaussianLikelihood, IsotropicGaussian
 from helpers.random import seeded
+from tests.printed import tex
 from tests.statistics import assert_mean_close
 
 B, L = 5, 3
@@ -48,6 +49,10 @@ def test_kl_is_the_integral(device: torch.device) -> None:
         torch.testing.assert_close(kl, kl_by_quadrature(q, p))
         torch.testing.assert_close(kl, kl_divergence(torchs(q), torchs(p)))
     assert q.kl(q).abs().max() == 0
+    printed = tex("eq-vae-kl")
+    rows = [printed(L=L, mu=mean, sigma=std) for mean, std in zip(q.mean, q.std)]
+    torch.testing.assert_close(torch.stack(rows), q.kl(standard(device)))
+    torch.testing.assert_close(torch.stack(rows), kl_by_quadrature(q, standard(device)))
 
 
 @pytest.mark.equation("eq-vae-kl")

@@ -22,7 +22,7 @@ def numbers(seed: int, batch: int = 4) -> tuple[Tensor, Tensor, Tensor]:
     return mu, log_scale, torch.randn(batch, 3, generator=g)
 
 
-@pytest.mark.equation("eq-speech-bins")
+@pytest.mark.equation("eq-speech-bins", frozen="4ca1d342")
 def test_the_mass_of_a_bin_is_a_difference_of_distribution_functions(seed: int) -> None:
     """scipy.stats.logistic, component by component; the masses of all bins sum to 1."""
     mu, log_scale, logits = numbers(seed)

@@ -35,7 +35,7 @@ def steps(n: int, seed: int, device: torch.device | str = "cpu") -> Tensor:
     return torch.cat([offsets, torch.randint(2, (n, 1), generator=g)], 1).to(device)
 
 
-@pytest.mark.equation("eq-handwriting-mixture")
+@pytest.mark.equation("eq-handwriting-mixture", frozen="23e3cf64")
 def test_the_density_is_torchs(device: torch.device, seed: int) -> None:
     """torch.distributions: MixtureSameFamily of MultivariateNormal, and Bernoulli."""
     p, x = mixture(seed, device), steps(3, seed + 1, device)
@@ -51,7 +51,7 @@ def test_the_mean_is_torchs(seed: int) -> None:
     torch.testing.assert_close(p.mean[:, 2], Bernoulli(logits=p.end_logit).mean)
 
 
-@pytest.mark.equation("eq-handwriting-parameters")
+@pytest.mark.equation("eq-handwriting-parameters", frozen="56c55231")
 def test_the_parameters_are_in_the_documented_order(seed: int) -> None:
     """The blocks of the raw numbers, cut and transformed by hand."""
     raw = torch.randn(2, 6 * K + 1, generator=seeded(seed))
@@ -82,7 +82,7 @@ def test_gradients_are_those_of_finite_differences(seed: int) -> None:
     assert torch.autograd.gradcheck(lambda r: StrokeMixture(r, min_std=0.1).log_prob(x), [raw])
 
 
-@pytest.mark.equation("eq-handwriting-exponent")
+@pytest.mark.equation("eq-handwriting-exponent", frozen="942433cf")
 @pytest.mark.parametrize("r", [20.0, -20.0])
 def test_correlations_near_one_stay_exact(r: float) -> None:
     """A closed form: along the ridge of a degenerate normal log p = −log 2π + log cosh r."""
@@ -124,7 +124,7 @@ def test_samples_have_the_moments_of_the_mixture(device: torch.device, seed: int
     assert_mean_close(drawn[:, :2] ** 2, law.variance[0] + law.mean[0] ** 2)
 
 
-@pytest.mark.equation("eq-handwriting-unit")
+@pytest.mark.equation("eq-handwriting-unit", frozen="8e413cd7")
 def test_a_change_of_unit_is_a_change_of_variables(seed: int) -> None:
     """log p of y = 3x is log p(x) − 2 log 3, with the density of x by torch."""
     p, x = mixture(seed), steps(3, seed)
@@ -134,7 +134,7 @@ def test_a_change_of_unit_is_a_change_of_variables(seed: int) -> None:
     torch.testing.assert_close(p.scaled(3.0).log_prob(y), expected)
 
 
-@pytest.mark.equation("eq-handwriting-bias")
+@pytest.mark.equation("eq-handwriting-bias", frozen="382ef7d0")
 def test_the_bias_narrows_and_sharpens(seed: int) -> None:
     """The definition: std e^−b, weights in proportion to their power 1 + b; the lift unchanged."""
     p, b = mixture(seed), 0.8
@@ -146,7 +146,7 @@ def test_the_bias_narrows_and_sharpens(seed: int) -> None:
     torch.testing.assert_close(p.biased(0.0).log_prob(steps(3, 0)), p.log_prob(steps(3, 0)))
 
 
-@pytest.mark.equation("eq-handwriting-blur")
+@pytest.mark.equation("eq-handwriting-blur", frozen="23a39163")
 def test_the_floor_is_noise_added_to_the_offset(seed: int) -> None:
     """torch.distributions: MultivariateNormal with m² I added to the written-out covariance."""
     raw, m = torch.randn(3, 6 * K + 1, generator=seeded(seed)), 0.4
@@ -157,7 +157,7 @@ def test_the_floor_is_noise_added_to_the_offset(seed: int) -> None:
     torch.testing.assert_close(found, law.log_prob(x[:, :2]))
 
 
-@pytest.mark.equation("eq-handwriting-bound")
+@pytest.mark.equation("eq-handwriting-bound", frozen="700fd4e1")
 @pytest.mark.parametrize("log_std", [-35.0, 0.0, 3.0])
 @pytest.mark.parametrize("r", [0.0, 25.0, -25.0])
 def test_the_floor_bounds_the_density(log_std: float, r: float) -> None:

@@ -27,7 +27,7 @@ def noisy_value(theta: float, psi: float, std: float) -> float:
     return quad(integrand, -12, 12, epsabs=1e-13, epsrel=1e-13)[0]
 
 
-@pytest.mark.equation("eq-dynamics-field")
+@pytest.mark.equation("eq-dynamics-field", frozen="70df2a1c")
 def test_field_of_any_value_by_finite_differences(seed: int) -> None:
     """Central differences of a value of five parameters, three of them the first player's."""
 
@@ -51,7 +51,7 @@ def test_bilinear_field_and_its_second_derivatives(seed: int, device: torch.devi
         assert torch.allclose(jacobian, turn)
 
 
-@pytest.mark.equation("eq-dynamics-dirac")
+@pytest.mark.equation("eq-dynamics-dirac", frozen="e1afd4ed")
 def test_value_of_the_dirac_gan(seed: int) -> None:
     """Bernoulli log-probabilities of torch.distributions, and -log 4 at the equilibrium."""
     theta, psi = torch.randn(2, 6, generator=seeded(seed))
@@ -62,7 +62,7 @@ def test_value_of_the_dirac_gan(seed: int) -> None:
     assert DiracGAN().value(torch.zeros(2)).item() == pytest.approx(-math.log(4), abs=1e-12)
 
 
-@pytest.mark.equation("eq-dynamics-nash")
+@pytest.mark.equation("eq-dynamics-nash", frozen="1e4629f6")
 def test_saddle_points_of_both_games_and_of_one_with_friction() -> None:
     """Every point of a grid as a deviation of one player."""
     others = torch.linspace(-4, 4, 81)

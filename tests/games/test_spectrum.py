@@ -41,7 +41,7 @@ def exact_radius(matrix: Tensor) -> float:
         return float(max(abs(value) for value in values))
 
 
-@pytest.mark.equation("eq-dynamics-radii")
+@pytest.mark.equation("eq-dynamics-radii", frozen="72697fdd")
 @pytest.mark.parametrize("method", BILINEAR_RADII)
 @pytest.mark.parametrize("h", [0.05, 0.25, 0.5, 0.6, math.sqrt(0.5), 0.95, 1.3, 1.9, 2.5])
 def test_formulas_of_the_bilinear_game(method: str, h: float) -> None:
@@ -50,7 +50,7 @@ def test_formulas_of_the_bilinear_game(method: str, h: float) -> None:
     assert bilinear_radius(method, h) == pytest.approx(exact_radius(matrix), abs=1e-8)
 
 
-@pytest.mark.equation("eq-dynamics-radii")
+@pytest.mark.equation("eq-dynamics-radii", frozen="72697fdd")
 def test_best_steps_and_limits_of_the_bilinear_game() -> None:
     """The figures of the table: best radii, best steps, thresholds."""
     assert bilinear_radius("extragradient", math.sqrt(0.5)) == pytest.approx(math.sqrt(3) / 2)
@@ -65,7 +65,7 @@ def test_best_steps_and_limits_of_the_bilinear_game() -> None:
         assert bilinear_radius(method, limit - 1e-6) < 1 < bilinear_radius(method, limit + 1e-6)
 
 
-@pytest.mark.equation("eq-dynamics-radius")
+@pytest.mark.equation("eq-dynamics-radius", frozen="b6af1b8c")
 @pytest.mark.parametrize("method", BILINEAR_RADII)
 def test_paths_grow_by_the_radius(method: str) -> None:
     """Growth of real paths over 600 steps."""
@@ -77,7 +77,7 @@ def test_paths_grow_by_the_radius(method: str) -> None:
         assert growth ** (1 / 600) == pytest.approx(radius, abs=5e-4)
 
 
-@pytest.mark.equation("eq-dynamics-conserved")
+@pytest.mark.equation("eq-dynamics-conserved", frozen="d90b03f5")
 @pytest.mark.parametrize("h", [0.1, 1.0, 1.99])
 def test_alternating_play_conserves_a_quadratic_form(h: float) -> None:
     """The form MᵀQM = Q for the step's Jacobian, and the form along a path."""
@@ -89,7 +89,7 @@ def test_alternating_play_conserves_a_quadratic_form(h: float) -> None:
     assert torch.allclose(kept, kept[0].expand(501), rtol=1e-10)
 
 
-@pytest.mark.equation("eq-dynamics-momentum")
+@pytest.mark.equation("eq-dynamics-momentum", frozen="98d4e2dc")
 @pytest.mark.parametrize("beta", [-0.7, -0.2, 0.3, 0.9])
 @pytest.mark.parametrize("h", [0.2, 0.8, 1.5])
 def test_momentum_polynomial_vanishes_at_the_eigenvalues(h: float, beta: float) -> None:
@@ -101,7 +101,7 @@ def test_momentum_polynomial_vanishes_at_the_eigenvalues(h: float, beta: float) 
         assert np.allclose(np.poly(matrix.numpy()), expected, atol=1e-10)
 
 
-@pytest.mark.equation("eq-dynamics-dirac-eigenvalues")
+@pytest.mark.equation("eq-dynamics-dirac-eigenvalues", frozen="b7e16e85")
 @pytest.mark.parametrize("gamma", [0.0, 0.4, 1.0, 2.5])
 @pytest.mark.parametrize("noise_std", [0.0, 0.9, math.sqrt(2)])
 @pytest.mark.parametrize("ratio", [1.0, 0.25, 4.0])
@@ -116,7 +116,7 @@ def test_eigenvalues_of_the_dirac_gan(gamma: float, noise_std: float, ratio: flo
     assert abs(high * low - torch.linalg.det(jacobian).item()) < 1e-8
 
 
-@pytest.mark.equation("eq-dynamics-dirac-eigenvalues")
+@pytest.mark.equation("eq-dynamics-dirac-eigenvalues", frozen="b7e16e85")
 def test_anchors_of_the_dirac_gan() -> None:
     """±i/2 without friction, radius √(1 + h²/4), critical weight 1 and critical variance 2."""
     assert dirac_eigenvalues() == (0.5j, -0.5j)
@@ -130,7 +130,7 @@ def test_anchors_of_the_dirac_gan() -> None:
     assert dirac_eigenvalues(gamma=0.5, ratio=4.0) == (-1.0, -1.0)
 
 
-@pytest.mark.equation("eq-dynamics-threshold")
+@pytest.mark.equation("eq-dynamics-threshold", frozen="a4d45dee")
 @pytest.mark.parametrize(("d", "ratio"), [(0.05, 1.0), (0.4, 1.0), (0.4, 5.0), (0.9, 0.5)])
 def test_largest_stable_step_of_the_damped_game(d: float, ratio: float) -> None:
     """Eigenvalues of the step's Jacobian a millionth below and above the threshold."""

@@ -26,9 +26,9 @@ def linear_game(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return draws.normal(size=(5, 5)) / 2, draws.normal(size=5)
 
 
-@pytest.mark.equation("eq-dynamics-simultaneous")
-@pytest.mark.equation("eq-dynamics-proximal")
-@pytest.mark.equation("eq-dynamics-extragradient")
+@pytest.mark.equation("eq-dynamics-simultaneous", frozen="5f76d3f5")
+@pytest.mark.equation("eq-dynamics-proximal", frozen="6d3e0fd3")
+@pytest.mark.equation("eq-dynamics-extragradient", frozen="3086541f")
 def test_rules_that_do_not_look_back_are_matrix_powers(seed: int) -> None:
     """Powers of I - hA, of its implicit and of its quadratic version, by numpy."""
     a, start = linear_game(seed)
@@ -45,7 +45,7 @@ def test_rules_that_do_not_look_back_are_matrix_powers(seed: int) -> None:
         assert np.allclose(path[-1], np.linalg.matrix_power(matrix, 9) @ start, atol=1e-12)
 
 
-@pytest.mark.equation("eq-dynamics-alternating")
+@pytest.mark.equation("eq-dynamics-alternating", frozen="cce29233")
 @pytest.mark.parametrize("beta", [0.0, -0.4, 0.6])
 def test_alternating_play_is_a_product_of_two_half_steps(beta: float, seed: int) -> None:
     """Two block-triangular matrices by numpy."""
@@ -96,7 +96,7 @@ def test_two_time_scales_are_one_game_in_other_units(seed: int) -> None:
         assert torch.allclose(slow, fast, atol=1e-10)
 
 
-@pytest.mark.equation("eq-dynamics-optimistic")
+@pytest.mark.equation("eq-dynamics-optimistic", frozen="52bb7430")
 def test_optimistic_play_is_the_recursion_of_second_order(seed: int) -> None:
     """The recursion p'' = (I - 2hA) p' + hA p written out in numpy, first step plain."""
     a, start = linear_game(seed)
@@ -107,7 +107,7 @@ def test_optimistic_play_is_the_recursion_of_second_order(seed: int) -> None:
     assert np.allclose(path, np.array(points), atol=1e-12)
 
 
-@pytest.mark.equation("eq-dynamics-proximal")
+@pytest.mark.equation("eq-dynamics-proximal", frozen="6d3e0fd3")
 def test_proximal_step_solves_its_equation_in_a_curved_game(seed: int) -> None:
     """scipy's hybrid root finder, and the equation itself."""
     gan = DiracGAN(gamma=0.3)

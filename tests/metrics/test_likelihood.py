@@ -6,7 +6,7 @@ import torch
 from helpers.metrics import bits_per_dimension
 
 
-@pytest.mark.equation("eq-generative-bits")
+@pytest.mark.equation("eq-generative-bits", frozen="d6106059")
 @pytest.mark.parametrize("bits", [1, 3, 8])
 @pytest.mark.parametrize("dims", [1, 5, 64])
 def test_uniform_levels_need_their_number_of_bits(bits, dims):
@@ -17,7 +17,7 @@ def test_uniform_levels_need_their_number_of_bits(bits, dims):
     assert bits_per_dimension(nll, dims).item() == pytest.approx(bits)
 
 
-@pytest.mark.equation("eq-generative-bits")
+@pytest.mark.equation("eq-generative-bits", frozen="d6106059")
 def test_bits_of_a_code():
     """Levels with probabilities 1/2, 1/4, 1/8, 1/8 have the prefix code 0, 10, 110, 111."""
     p = torch.tensor([0.5, 0.25, 0.125, 0.125])

@@ -30,7 +30,7 @@ def normal_kernel_mean(distance: float, variance: float, width: float) -> float:
     return width / math.sqrt(total) * math.exp(-(distance**2) / (2 * total))
 
 
-@pytest.mark.equation("eq-hybrids-mmd")
+@pytest.mark.equation("eq-hybrids-mmd", frozen="9c0f2b72")
 def test_mmd_is_the_sum_over_pairs(seed: int, device: torch.device) -> None:
     """Loops over all pairs; a jackknife that really leaves each pair out."""
     g = seeded(seed)

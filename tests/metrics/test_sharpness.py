@@ -11,7 +11,7 @@ from helpers.metrics import sharpness
 from helpers.random import seeded
 
 
-@pytest.mark.equation("eq-hybrids-sharpness")
+@pytest.mark.equation("eq-hybrids-sharpness", frozen="09f6c4ed")
 def test_sharpness_is_scipys_laplacian(seed: int, device: torch.device) -> None:
     """scipy.ndimage.laplace, image by image, on the inner pixels."""
     x = torch.randn(7, 2, 5, 6, generator=seeded(seed)).to(device)

@@ -26,7 +26,7 @@ def test_ngrams_of_strings_and_tokens() -> None:
     assert list(ngrams("ab", 3)) == []
 
 
-@pytest.mark.equation("eq-text-distinct")
+@pytest.mark.equation("eq-text-distinct", frozen="2fff0aac")
 def test_distinct_and_repeated_by_a_counter(seed: int) -> None:
     """Counts of every n-gram with a Counter, over random words of three letters."""
     samples = [*words(seed, 4, 9), *words(seed + 1, 2, 5)]
@@ -44,7 +44,7 @@ def test_equal_samples_are_not_distinct_but_need_not_repeat() -> None:
     assert distinct(["ab", "c"], 2) == 1  # too short a sample has no share
 
 
-@pytest.mark.equation("eq-text-shares")
+@pytest.mark.equation("eq-text-shares", frozen="ddfa36f2")
 def test_shares_by_a_loop_over_all_places(seed: int) -> None:
     """Each n-gram looked for with Python's own substring search."""
     samples = words(seed, 5, 8)

@@ -82,7 +82,7 @@ def test_penalties_and_noise_enter_as_stated(seed: int) -> None:
     torch.testing.assert_close(loss, F.softplus(-judge(blurred)).mean())
 
 
-@pytest.mark.equation("eq-gan-conditional")
+@pytest.mark.equation("eq-gan-conditional", frozen="25fcc5b6")
 def test_the_class_chooses_input_and_logit(seed: int) -> None:
     """Independent answer: one-hot rows and columns picked one example at a time."""
     gan = make(classes=K)
@@ -104,7 +104,7 @@ def test_the_class_chooses_input_and_logit(seed: int) -> None:
     gan.generator_loss(B, y)["loss"].backward()
 
 
-@pytest.mark.equation("eq-gan-packing")
+@pytest.mark.equation("eq-gan-packing", frozen="edb5dee6")
 def test_packed_examples_are_judged_together() -> None:
     """Independent answer: neighbours joined by hand, m at a time."""
     gan, x = make(pack=3), torch.randn(B, D)
@@ -225,7 +225,7 @@ def step_of(gan: GAN, lr: float = 0.1, ema: EMA | None = None, **options: Any) -
     return players_step({"discriminator": (judge, first), "generator": (deceive, second)}, ema=ema)
 
 
-@pytest.mark.equation("eq-gan-steps")
+@pytest.mark.equation("eq-gan-steps", frozen="be7bda69")
 def test_one_step_by_hand(seed: int, device: torch.device) -> None:
     """Independent answer: both updates recomputed with autograd.grad, first D, then G."""
     gan, x = make(device), torch.randn(B, D, device=device)

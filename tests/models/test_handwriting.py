@@ -29,8 +29,8 @@ def predictor(device: torch.device | str = "cpu", **options: float) -> Handwriti
     return model.to(device)
 
 
-@pytest.mark.equation("eq-handwriting-chain")
-@pytest.mark.equation("eq-handwriting-predictor")
+@pytest.mark.equation("eq-handwriting-chain", frozen="9ba779a1")
+@pytest.mark.equation("eq-handwriting-predictor", frozen="99dfdc3f")
 def test_the_density_is_a_chain_of_predictions(device: torch.device, seed: int) -> None:
     """One LSTM call for each prefix, from the start, with a mixture in standardised units and the
     change of variables by hand; padding never counts.

@@ -26,7 +26,7 @@ def synthesiser(device: torch.device | str = "cpu") -> HandwritingSynthesiser:
     return model.to(device)
 
 
-@pytest.mark.equation("eq-handwriting-synthesis")
+@pytest.mark.equation("eq-handwriting-synthesis", frozen="0dd90b88")
 def test_the_synthesis_network_is_its_equations(device: torch.device, seed: int) -> None:
     """torch.nn.LSTMCell with copied weights for the lower layer, one step at a time."""
     model, (x, lengths) = synthesiser(device), pens(seed, device)
@@ -72,7 +72,7 @@ def test_gradients_of_the_synthesis_network_are_finite_differences(seed: int) ->
     assert torch.autograd.gradcheck(loss, parameters, fast_mode=True)
 
 
-@pytest.mark.equation("eq-handwriting-stop")
+@pytest.mark.equation("eq-handwriting-stop", frozen="94b72584")
 def test_writing_stops_at_the_lift_after_the_last_letter(seed: int) -> None:
     """A window that moves 0.3 letters a step, with the time of the stop worked out by hand."""
     model = synthesiser()

@@ -45,7 +45,7 @@ def moved(model: nn.Module, loss: Tensor) -> set[str]:
     return names
 
 
-@pytest.mark.equation("eq-hybrids-autoencoder")
+@pytest.mark.equation("eq-hybrids-autoencoder", frozen="c11316e4")
 def test_reconstruction_is_a_normal_density(seed: int, device: torch.device) -> None:
     """torch.distributions.Normal, summed over the dimensions by hand."""
     model, x = autoencoder(device, std=0.3), torch.randn(B, D, device=device)
@@ -56,7 +56,7 @@ def test_reconstruction_is_a_normal_density(seed: int, device: torch.device) -> 
     assert moved(model, loss) == {"encoder", "decoder", "observation"}
 
 
-@pytest.mark.equation("eq-hybrids-latent-game")
+@pytest.mark.equation("eq-hybrids-latent-game", frozen="e2ea8540")
 def test_the_game_of_codes_is_a_classifier(seed: int, device: torch.device) -> None:
     """Binary cross-entropy of torch with the label 1 for draws of the prior and 0 for codes."""
     model, x = autoencoder(device), torch.randn(B, D, device=device)
@@ -99,7 +99,7 @@ def test_the_game_pushes_codes_towards_the_prior() -> None:
     assert abs(shift) < 0.25
 
 
-@pytest.mark.equation("eq-hybrids-similarity")
+@pytest.mark.equation("eq-hybrids-similarity", frozen="02e705fa")
 def test_similarity_is_a_normal_density_of_features(seed: int, device: torch.device) -> None:
     """torch.distributions.Normal over the features; its constant drops out against itself."""
     model = vaegan(device, feature_std=0.4)
@@ -113,7 +113,7 @@ def test_similarity_is_a_normal_density_of_features(seed: int, device: torch.dev
         model.similarity(x, other[:1])
 
 
-@pytest.mark.equation("eq-hybrids-vaegan")
+@pytest.mark.equation("eq-hybrids-vaegan", frozen="814ab987")
 def test_the_three_losses_of_the_vaegan(seed: int, device: torch.device) -> None:
     """Torch's binary cross-entropy and its KL between normal distributions, term by term."""
     model = vaegan(device, gamma=0.7, feature_std=0.5)

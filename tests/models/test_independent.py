@@ -27,7 +27,7 @@ def everything(device: torch.device) -> Tensor:
     return torch.tensor(rows, device=device).reshape(-1, *SHAPE)
 
 
-@pytest.mark.equation("eq-generative-independent")
+@pytest.mark.equation("eq-generative-independent", frozen="36491a3c")
 def test_all_images_have_probability_one_together(device: torch.device) -> None:
     """Enumeration of all 4³ images; each is the product of frequencies counted by hand."""
     x = levels(device)
@@ -44,7 +44,7 @@ def test_all_images_have_probability_one_together(device: torch.device) -> None:
     torch.testing.assert_close(log_prob.exp(), torch.tensor(expected, device=device))
 
 
-@pytest.mark.equation("eq-generative-nll")
+@pytest.mark.equation("eq-generative-nll", frozen="857a0e9f")
 def test_the_nll_is_the_cross_entropy_of_the_data(device: torch.device) -> None:
     """−Σ_x p̂(x) log p(x) with the data's frequencies p̂; without smoothing no p does better."""
     x = levels(device)

@@ -13,6 +13,7 @@ from helpers.distributions import GaussianLikelihood
 from helpers.models import VAE, ProbabilisticPCA
 from helpers.networks import MLP
 from tests.models.vae_toy import rng
+from tests.printed import tex
 from tests.statistics import assert_mean_close
 
 N, D, L = 60, 7, 3
@@ -53,6 +54,16 @@ def test_the_marginal_of_the_linear_model_is_normal(device: torch.device, seed: 
     covariance = weight @ weight.T + model.std.item() ** 2 * np.eye(D)
     expected = multivariate_normal(bias, covariance).logpdf(x.cpu().numpy())
     torch.testing.assert_close(model.log_prob(x).cpu(), torch.as_tensor(expected))
+    for row, log_p in zip(x.cpu().numpy(), model.log_prob(x).tolist()):
+        printed = tex("eq-vae-linear-marginal")(
+            N_cal=lambda v, mean, covariance: multivariate_normal(mean, covariance).pdf(v),
+            x=row,
+            b=bias,
+            W=weight,
+            s=model.std.item(),
+            I=np.eye(D),
+        )
+        assert np.log(printed) == pytest.approx(log_p)
     drawn = linear_vae(model).sample(20_000, rng=rng(seed, device))
     assert_mean_close(drawn, model.bias)
     centred = drawn - model.bias
@@ -87,6 +98,20 @@ def test_the_closed_form_is_the_maximum_of_the_likelihood(device: torch.device) 
     centred = (numbers - numbers.mean(0)) * np.sqrt((N - 1) / N)
     reference = PCA(L).fit(centred)
     torch.testing.assert_close(model.std.item() ** 2, float(reference.noise_variance_))
+    levels = np.linalg.eigvalsh(np.cov(numbers.T, bias=True))[::-1]
+    variance = tex("eq-vae-ppca", statement=1)({"lambda": levels.tolist()}, D=D, L=L)
+    assert variance == pytest.approx(model.std.item() ** 2)
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(L, L)))[0]
+    weight = tex("eq-vae-ppca")(
+        U_L=reference.components_.T,
+        Lambda_L=np.diag(levels[:L]),
+        s=np.sqrt(variance),
+        I=np.eye(L),
+        R=turn,
+    )
+    found = model.weight.cpu().numpy()
+    np.testing.assert_allclose(weight @ weight.T, found @ found.T)
+    np.testing.assert_allclose(abs(weight @ turn.T), abs(found))  # up to signs
     expected = reference.score_samples(numbers - numbers.mean(0)).mean()
     torch.testing.assert_close(model.log_prob(x).mean().item(), float(expected))
     names = ("weight", "bias", "std")

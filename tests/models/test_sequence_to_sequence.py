@@ -74,7 +74,7 @@ def test_log_prob_is_that_of_loops_over_our_cells(attention: bool) -> None:
         torch.testing.assert_close(found[row], total)
 
 
-@pytest.mark.equation("eq-text-conditional")
+@pytest.mark.equation("eq-text-conditional", frozen="68654634")
 @pytest.mark.parametrize("attention", [True, False])
 def test_all_targets_of_all_lengths_sum_to_one(attention: bool, device: torch.device) -> None:
     """Enumeration: all targets of up to six symbols, and all beginnings of seven, sum to one."""
@@ -178,7 +178,7 @@ def test_greedy_samples_are_a_beam_of_one() -> None:
         assert torch.equal(model.beam(pad([x]), width=1, length=4)[0][0], greedy[row])
 
 
-@pytest.mark.equation("eq-text-scheduled")
+@pytest.mark.equation("eq-text-scheduled", frozen="6504e856")
 def test_scheduled_sampling_reads_its_own_symbols(seed: int) -> None:
     """The mean loss of one example against enumeration of all that may be read."""
     model = make()

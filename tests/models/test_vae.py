@@ -16,6 +16,7 @@ from helpers.networks import MLP, ConvDecoder, ConvEncoder
 from helpers.objectives import importance_weighted_bound
 from helpers.training import fit, gradient_step
 from tests.models.vae_toy import D, Densities, L, all_binary, rng, toy_vae, wide_posterior
+from tests.printed import tex
 from tests.statistics import assert_mean_close
 
 
@@ -38,7 +39,10 @@ def test_the_marginal_likelihood_is_normalised_and_sampled(device: torch.device,
     samples have these frequencies.
     """
     model, x = toy_vae(device), all_binary(device)
-    p = Densities(model, x).log_p.exp()
+    exact = Densities(model, x)
+    printed = tex("eq-vae-marginal", side=1)
+    p = torch.stack([printed(exact.printed(row)) for row in range(16)])
+    torch.testing.assert_close(p, exact.log_p.exp())
     torch.testing.assert_close(p.sum().item(), 1.0, atol=1e-9, rtol=0)
     drawn = model.sample(200_000, rng=rng(seed, device))
     codes = (drawn @ torch.tensor([8.0, 4.0, 2.0, 1.0], device=device)).long()
@@ -55,6 +59,11 @@ def test_elbo_terms_estimate_both_integrals(device: torch.device, seed: int) -> 
         log_likelihood, kl = model.elbo_terms(x.repeat(n, 1), rng=rng(seed, device))
     assert_mean_close(log_likelihood.reshape(n, 16), exact.expected_log_likelihood)
     torch.testing.assert_close(kl[:16], exact.kl_to_prior, atol=1e-6, rtol=0)
+    printed = tex("eq-vae-elbo")
+    bound = torch.stack([printed(exact.printed(row)) for row in range(16)])
+    torch.testing.assert_close(bound, exact.expected_log_likelihood - exact.kl_to_prior)
+    assert_mean_close((log_likelihood - kl).reshape(n, 16), bound)
+    assert (bound < exact.log_p).all()
 
 
 @pytest.mark.equation("eq-vae-gap")
@@ -68,7 +77,14 @@ def test_the_gap_of_the_bound_is_the_kl_to_the_true_posterior(
     n = 5_000
     with torch.no_grad():
         log_likelihood, kl = model.elbo_terms(x.repeat(n, 1), rng=rng(seed, device))
-    assert_mean_close((log_likelihood - kl).reshape(n, 16), exact.log_p - exact.kl_to_posterior)
+    elbo = (log_likelihood - kl).reshape(n, 16)
+    assert_mean_close(elbo, exact.log_p - exact.kl_to_posterior)
+    gap, divergence = tex("eq-vae-gap", side=0), tex("eq-vae-gap", side=1)
+    for row in range(16):
+        names = exact.printed(row)
+        expected = exact.kl_to_posterior[row]
+        torch.testing.assert_close(divergence(names), expected)
+        assert_mean_close(gap(names, ELBO=lambda _, row=row: elbo[:, row]), expected)
 
 
 @pytest.mark.equation("eq-vae-posterior")
@@ -87,6 +103,15 @@ def test_the_posterior_is_the_encoders_normal_distribution(device: torch.device)
     outer = centred[..., :, None] * centred[..., None, :]
     covariance = exact.integral(q[..., None, None] * outer)
     torch.testing.assert_close(covariance, torch.diag_embed(variance), atol=1e-5, rtol=0)
+    for row in range(16):
+        printed = tex("eq-vae-posterior")(
+            N_cal=lambda z, m, c: torch.distributions.MultivariateNormal(m, c).log_prob(z).exp(),
+            x=row,
+            z=exact.z,
+            mu_varphi=mu.__getitem__,
+            sigma_varphi=variance.sqrt().__getitem__,
+        )
+        torch.testing.assert_close(printed, q[:, row])
 
 
 def linear_gaussian(device: torch.device, rows: Tensor) -> tuple[VAE, Tensor, Tensor]:
@@ -116,6 +141,20 @@ def test_reparameterised_gradients_are_unbiased(device: torch.device, seed: int)
     log_likelihood, _ = model.elbo_terms(x, rng=rng(seed, device))
     (gradients,) = torch.autograd.grad(log_likelihood.sum(), [model.encoder.rows])
     assert_mean_close(gradients, expected)
+    q = model.posterior(x)
+    noise = torch.randn(q.mean.shape, generator=rng(seed, device), device=device)
+    draw = tex("eq-vae-reparameterisation")
+    z = draw(mu=q.mean, sigma=q.std, varepsilon=noise)
+    torch.testing.assert_close(z, q.rsample(rng(seed, device)))
+
+    def gradient(z: Tensor) -> Tensor:
+        value = model.likelihood(z).log_prob(x).sum()
+        return torch.autograd.grad(value, [model.encoder.rows])[0]
+
+    estimate = tex("eq-vae-reparameterisation", statement=2)
+    symbols = {"mu": q.mean, "sigma": q.std, "varepsilon": noise}
+    found = estimate(symbols, nabla_varphi_f=gradient, E=lambda values: values)
+    torch.testing.assert_close(found, gradients)
 
 
 @pytest.mark.equation("eq-vae-score-function")
@@ -128,6 +167,15 @@ def test_score_function_gradients_are_unbiased_and_noisier(device: torch.device,
         value = model.likelihood(z).log_prob(x)
     (score,) = torch.autograd.grad((value * q.log_prob(z)).sum(), [model.encoder.rows])
     assert_mean_close(score, expected)
+    (slope,) = torch.autograd.grad(model.posterior(x).log_prob(z).sum(), [model.encoder.rows])
+    for column in range(2 * L):
+        printed = tex("eq-vae-score-function")(
+            z=z,
+            f=lambda z: model.likelihood(z).log_prob(x),
+            nabla_varphi_log_q_varphi=lambda _, column=column: slope[:, column],
+            E=lambda values: values,
+        )
+        torch.testing.assert_close(printed, score[:, column])
     log_likelihood, _ = model.elbo_terms(x, rng=rng(seed, device))
     (gradients,) = torch.autograd.grad(log_likelihood.sum(), [model.encoder.rows])
     assert (score.var(0) > 2 * gradients.var(0)).all()
@@ -150,6 +198,9 @@ def test_the_loss_is_reconstruction_plus_beta_kl(
         model.beta = beta
         return model.loss(x, rng=rng(seed, device))["loss"].detach()
 
+    printed = tex("eq-vae-beta")
+    rows = torch.stack([printed(exact.printed(row), beta=beta) for row in range(16)])
+    torch.testing.assert_close(rows.mean(), expected)
     slope = (loss(beta + 0.5) - loss(beta)) / 0.5
     torch.testing.assert_close(slope, exact.kl_to_prior.mean(), atol=1e-6, rtol=0)
     torch.testing.assert_close(terms[0]["kl"], exact.kl_to_prior.mean(), atol=1e-6, rtol=0)
@@ -165,6 +216,31 @@ def test_importance_weights_have_mean_p(device: torch.device, seed: int) -> None
         log_weights = model.log_weights(x, num_samples=20_000, rng=rng(seed, device))
     assert log_weights.shape == (20_000, 16)
     assert_mean_close(log_weights.exp(), Densities(model, x).log_p.exp())
+
+
+@pytest.mark.equation("eq-vae-iwae")
+def test_the_bound_is_the_log_of_the_mean_weight(device: torch.device, seed: int) -> None:
+    """Densities of torch.distributions at the draws that the model uses, summed one by one."""
+    model, x, k = toy_vae(device), all_binary(device)[5:6], 3
+    q = model.posterior(x)
+    with torch.no_grad():
+        bound = model.log_prob_bound(x, num_samples=k, rng=rng(seed, device))
+        z = q.mean + q.std * torch.randn(k, 1, L, generator=rng(seed, device), device=device)
+        logits = model.decoder(z)
+    normal = torch.distributions.Normal
+    likelihood = torch.distributions.Bernoulli(logits=logits).log_prob(x).sum(-1).exp()
+    prior, posterior = (
+        normal(mean, std).log_prob(z).sum(-1).exp() for mean, std in ((0.0, 1.0), (q.mean, q.std))
+    )
+    printed = tex("eq-vae-iwae")(
+        k=k,
+        x="x",
+        z=[0, 1, 2],
+        p=lambda *given: prior[given[0], 0] if len(given) == 1 else likelihood[given[1], 0],
+        q=lambda draw, _: posterior[draw, 0],
+        E=lambda value: value,
+    )
+    torch.testing.assert_close(printed, bound[0])
 
 
 @pytest.mark.equation("eq-vae-iwae")

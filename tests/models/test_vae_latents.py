@@ -15,6 +15,7 @@ from helpers.models import (
     latent_traversal,
 )
 from helpers.networks import MLP
+from tests.printed import tex
 
 D, L, B, S = 6, 3, 5, 4
 
@@ -68,6 +69,13 @@ def test_active_units_are_the_variances_of_the_posterior_means(device: torch.dev
     covariance = torch.cov(x.T)
     a = layer.weight[:L].detach()
     torch.testing.assert_close(variance, torch.einsum("ld,de,le->l", a, covariance, a))
+    mu, log_var = encode(model, x)
+    points = torch.stack([mu - (log_var / 2).exp(), mu + (log_var / 2).exp()])  # of mean mu
+    printed = tex("eq-vae-active-units")
+    for j in range(1, L + 1):
+        z = points.unbind(-1)  # one table of draws and examples for each dimension
+        found = printed(j=j, z=z, E=lambda values: values.mean(0), Var=torch.var)
+        torch.testing.assert_close(found, variance[j - 1])
     assert (variance > 0.01).tolist() == [True, False, True]
 
 

@@ -31,7 +31,7 @@ def dilated_model(levels: int = 7) -> DilatedWaveformModel:
     return model
 
 
-@pytest.mark.equation("eq-speech-chain")
+@pytest.mark.equation("eq-speech-chain", frozen="6502a518")
 @pytest.mark.parametrize("make", [odd_model, dilated_model])
 def test_all_short_sounds_together_have_probability_one(
     make: Callable[..., WaveformModel | DilatedWaveformModel], seed: int

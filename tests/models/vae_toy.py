@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -72,6 +73,23 @@ class Densities:
 
     def integral(self, values: Tensor) -> Tensor:
         return values.sum(0) * math.exp(self.log_cell)
+
+    def printed(self, row: int) -> dict[str, Any]:
+        """The symbols of the printed bounds for one x: densities look up the words x and z."""
+        x, z = "x", "z"
+        likelihood = self.log_likelihood[:, row].exp()
+        prior, q = self.log_prior[:, 0].exp(), self.log_q[:, row].exp()
+        p_x = self.log_p[row].exp()
+        known = {(x,): p_x, (z,): prior, (x, z): likelihood, (z, x): likelihood * prior / p_x}
+        return {
+            "x": x,
+            "z": z,
+            "p": lambda *given: known[given],
+            "q": lambda *given: {(z, x): q}[given],
+            "int": self.integral,
+            "E": lambda values: self.integral(q * values),
+            "KL": lambda a, b: self.integral(a * (a / b).log()),
+        }
 
     @property
     def log_p(self) -> Tensor:

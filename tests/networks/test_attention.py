@@ -12,7 +12,7 @@ from helpers.networks import AdditiveAttention
 from helpers.random import seeded
 
 
-@pytest.mark.equation("eq-text-attention")
+@pytest.mark.equation("eq-text-attention", frozen="7374814a")
 def test_attention_is_a_weighted_mean_by_loops(seed: int) -> None:
     """Plain Python loops over positions and units with math.exp and math.tanh."""
     attention = AdditiveAttention(3, 4, 5)

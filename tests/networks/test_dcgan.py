@@ -40,7 +40,7 @@ def test_sides_that_do_not_fit_are_named() -> None:
         ConvDiscriminator((1, 4, 4), (4, 4, 4))
 
 
-@pytest.mark.equation("eq-gan-spectral")
+@pytest.mark.equation("eq-gan-spectral", frozen="fe219b29")
 def test_spectral_normalisation_by_singular_values(seed: int) -> None:
     """Independent answer: singular values by torch.linalg, and slopes between random points."""
     network = spectral_normalisation(MLP(D, [9, 8], 1))

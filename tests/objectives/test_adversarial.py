@@ -25,7 +25,7 @@ def logits(seed: int, device: torch.device | str = "cpu") -> tuple[Tensor, Tenso
     return a.to(device), b.to(device)
 
 
-@pytest.mark.equation("eq-gan-discriminator")
+@pytest.mark.equation("eq-gan-discriminator", frozen="73bf61d9")
 def test_the_discriminators_loss_is_cross_entropy(seed: int, device: torch.device) -> None:
     """Independent answer: torch's binary cross-entropy with labels 1 (real) and 0 (generated)."""
     a, b = logits(seed, device)
@@ -37,7 +37,7 @@ def test_the_discriminators_loss_is_cross_entropy(seed: int, device: torch.devic
         torch.testing.assert_close(discriminator_loss(a, b, kind), expected)
 
 
-@pytest.mark.equation("eq-gan-nonsaturating")
+@pytest.mark.equation("eq-gan-nonsaturating", frozen="93f4606f")
 def test_the_generators_losses_are_log_probabilities(seed: int) -> None:
     """Independent answer: log-probabilities of torch's Bernoulli distribution."""
     _, b = logits(seed)
@@ -48,7 +48,7 @@ def test_the_generators_losses_are_log_probabilities(seed: int) -> None:
     )
 
 
-@pytest.mark.equation("eq-gan-gradients")
+@pytest.mark.equation("eq-gan-gradients", frozen="82131b57")
 def test_slopes_of_the_two_generator_losses(seed: int) -> None:
     """Independent answer: autograd; the slopes in the logit are −D and −(1 − D)."""
     _, b = logits(seed)
@@ -59,7 +59,7 @@ def test_slopes_of_the_two_generator_losses(seed: int) -> None:
         torch.testing.assert_close(gradient, slope)
 
 
-@pytest.mark.equation("eq-gan-other-losses")
+@pytest.mark.equation("eq-gan-other-losses", frozen="d1a27cb7")
 def test_the_other_kinds_by_hand() -> None:
     """Independent answer: numbers worked out by hand for logits 0.5, −2 and 3, −1.5."""
     a, b = torch.tensor([0.5, -2.0]), torch.tensor([3.0, -1.5])
@@ -102,7 +102,7 @@ def two_densities() -> tuple[Tensor, Tensor, Tensor]:
     return x, p, q
 
 
-@pytest.mark.equation("eq-gan-optimal")
+@pytest.mark.equation("eq-gan-optimal", frozen="b3a68742")
 def test_no_other_discriminator_is_better(seed: int) -> None:
     """Independent answer: gradient ascent on the value by quadrature ends at p / (p + q)."""
     x, log_p, log_q = two_densities()
@@ -121,7 +121,7 @@ def test_no_other_discriminator_is_better(seed: int) -> None:
         assert value(other) < value(best)
 
 
-@pytest.mark.equation("eq-gan-jensen-shannon")
+@pytest.mark.equation("eq-gan-jensen-shannon", frozen="94c5dd1c")
 def test_the_value_is_a_jensen_shannon_divergence() -> None:
     """Independent answer: the divergence by quadrature of its two KL terms."""
     x, log_p, log_q = two_densities()
@@ -133,7 +133,7 @@ def test_the_value_is_a_jensen_shannon_divergence() -> None:
     assert -math.log(4) < value < 0
 
 
-@pytest.mark.equation("eq-gan-value")
+@pytest.mark.equation("eq-gan-value", frozen="b80b4157")
 def test_the_loss_is_minus_the_value(seed: int) -> None:
     """Independent answer: log-probabilities of the labels 1 and 0 by torch's Bernoulli."""
     a, b = logits(seed)

@@ -32,7 +32,7 @@ def jacobian(network: nn.Module, x: Tensor) -> Tensor:
     )
 
 
-@pytest.mark.equation("eq-gan-r1")
+@pytest.mark.equation("eq-gan-r1", frozen="3cab4d18")
 def test_r1_by_one_jacobian_an_example(seed: int, device: torch.device) -> None:
     """Independent answer: torch's jacobian, example by example, and gradients of weights of it."""
     network, x = Curved().to(device), torch.randn(4, 2, 3, device=device)
@@ -45,7 +45,7 @@ def test_r1_by_one_jacobian_an_example(seed: int, device: torch.device) -> None:
         torch.testing.assert_close(one, two)
 
 
-@pytest.mark.equation("eq-gan-gradient-penalty")
+@pytest.mark.equation("eq-gan-gradient-penalty", frozen="dd7c030f")
 def test_gradient_penalty_by_one_jacobian_an_example(seed: int, device: torch.device) -> None:
     """Independent answer: the penalty recomputed at the same points with torch's jacobian."""
     network = Curved().to(device)

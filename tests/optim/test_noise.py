@@ -16,7 +16,7 @@ from helpers.random import seeded
 from tests.statistics import assert_mean_close
 
 
-@pytest.mark.equation("eq-gradient-minibatch")
+@pytest.mark.equation("eq-gradient-minibatch", frozen="8d248378")
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 7])
 def test_minibatch_mean_and_variance_over_all_batches(batch_size: int, seed: int) -> None:
     """The mean and the variance over all possible batches, enumerated."""
@@ -29,7 +29,7 @@ def test_minibatch_mean_and_variance_over_all_batches(batch_size: int, seed: int
     assert torch.allclose(variance, means.var(0, correction=0), atol=1e-12)
 
 
-@pytest.mark.equation("eq-gradient-noise-floor")
+@pytest.mark.equation("eq-gradient-noise-floor", frozen="1dda3037")
 @pytest.mark.parametrize(
     ("lr", "curvature", "std", "beta"),
     [(0.1, 1.0, 2.0, 0.0), (0.7, 2.0, 0.3, 0.0), (0.1, 3.0, 1.0, 0.9), (2.0, 1.5, 1.0, 0.6)],

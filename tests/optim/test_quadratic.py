@@ -48,7 +48,7 @@ def step_jacobian(rule: SGD, curvature: float) -> Tensor:
     return torch.autograd.functional.jacobian(advance, torch.tensor([0.3, -0.7]))
 
 
-@pytest.mark.equation("eq-gradient-heavy-ball")
+@pytest.mark.equation("eq-gradient-heavy-ball", frozen="af988644")
 @pytest.mark.parametrize("beta", [0.0, 0.4, 0.9])
 @pytest.mark.parametrize("curvature", [0.5, 3.0, 20.0])
 def test_heavy_ball_matrix_is_the_jacobian_of_the_step(beta: float, curvature: float) -> None:
@@ -69,9 +69,9 @@ def test_nesterov_matrix_moves_the_points_that_the_rule_visits(curvature: float,
     assert torch.allclose(matrix @ pairs[:-1], pairs[1:], atol=1e-12)
 
 
-@pytest.mark.equation("eq-gradient-rate")
-@pytest.mark.equation("eq-gradient-heavy-ball-rate")
-@pytest.mark.equation("eq-gradient-nesterov-rate")
+@pytest.mark.equation("eq-gradient-rate", frozen="3737ab83")
+@pytest.mark.equation("eq-gradient-heavy-ball-rate", frozen="497d89eb")
+@pytest.mark.equation("eq-gradient-nesterov-rate", frozen="367dcc23")
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("smallest", "largest"), [(1, 100), (2, 7), (3, 3000)])
 def test_tuned_rates_to_1e_8(method: str, smallest: int, largest: int) -> None:
@@ -113,7 +113,7 @@ def test_the_rules_reach_their_rates(method: str) -> None:
     assert slope == pytest.approx(math.log(rate), abs=0.01)
 
 
-@pytest.mark.equation("eq-gradient-threshold")
+@pytest.mark.equation("eq-gradient-threshold", frozen="930bf536")
 @pytest.mark.parametrize("beta", [0.0, 0.6])
 def test_the_threshold_is_sharp(beta: float) -> None:
     """Real runs two per cent below and above the threshold."""

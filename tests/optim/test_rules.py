@@ -55,12 +55,12 @@ def name(value: object) -> str | None:
     return value.__name__ if isinstance(value, type) else None
 
 
-@pytest.mark.equation("eq-gradient-momentum")
-@pytest.mark.equation("eq-gradient-nesterov")
-@pytest.mark.equation("eq-gradient-adagrad")
-@pytest.mark.equation("eq-gradient-rmsprop")
-@pytest.mark.equation("eq-gradient-adam")
-@pytest.mark.equation("eq-gradient-adamw")
+@pytest.mark.equation("eq-gradient-momentum", frozen="b33ede7e")
+@pytest.mark.equation("eq-gradient-nesterov", frozen="c7187c5a")
+@pytest.mark.equation("eq-gradient-adagrad", frozen="92d8063b")
+@pytest.mark.equation("eq-gradient-rmsprop", frozen="1cc9c3e7")
+@pytest.mark.equation("eq-gradient-adam", frozen="275b74c3")
+@pytest.mark.equation("eq-gradient-adamw", frozen="5d22c6a4")
 @pytest.mark.parametrize(("rule", "options"), CASES, ids=name)
 def test_rules_equal_torch_for_100_steps(rule: type, options: dict, seed: int) -> None:
     """torch.optim, 100 steps to 1e-10, every combination of the options."""
@@ -96,7 +96,7 @@ def test_a_step_changes_nothing_it_was_given(rule: Rule, seed: int) -> None:
     assert all(torch.equal(old, new) for old, new in zip(before, given))
 
 
-@pytest.mark.equation("eq-gradient-descent")
+@pytest.mark.equation("eq-gradient-descent", frozen="4a614bef")
 def test_gradient_descent_by_hand() -> None:
     """Three steps on a quadratic, worked by hand."""
     # J = x²/2 + 2y², lr 0.25: x shrinks by 3/4 a step, y is solved by the first one.
@@ -106,7 +106,7 @@ def test_gradient_descent_by_hand() -> None:
     assert torch.equal(path, torch.tensor([[16.0, 5.0], [12.0, 0.0], [9.0, 0.0], [6.75, 0.0]]))
 
 
-@pytest.mark.equation("eq-gradient-bias")
+@pytest.mark.equation("eq-gradient-bias", frozen="8fbd9ac6")
 @pytest.mark.parametrize("beta", [0.0, 0.9, 0.999])
 def test_bias_correction_makes_the_running_mean_of_a_constant_exact(beta: float) -> None:
     """The weights (1 - β) β^(t-i) of a running mean, summed one by one."""
@@ -129,7 +129,7 @@ def test_adam_is_blind_to_the_scale_of_a_coordinate(seed: int) -> None:
     assert torch.allclose(plain, scaled, rtol=1e-9)
 
 
-@pytest.mark.equation("eq-gradient-adamw")
+@pytest.mark.equation("eq-gradient-adamw", frozen="5d22c6a4")
 def test_weight_decay_is_the_penalty_for_adam_and_a_plain_shrink_for_adamw(seed: int) -> None:
     """A penalised loss for Adam; a geometric decay for AdamW without a gradient."""
     start = torch.randn(5, generator=seeded(seed))

@@ -72,8 +72,8 @@ CASES = [
 ]
 
 
-@pytest.mark.equation("eq-gradient-cosine")
-@pytest.mark.equation("eq-gradient-warm-up")
+@pytest.mark.equation("eq-gradient-cosine", frozen="d8309142")
+@pytest.mark.equation("eq-gradient-warm-up", frozen="5ac19794")
 @pytest.mark.parametrize(("ours", "theirs", "steps"), CASES)
 def test_schedules_equal_torch(ours: Schedule, theirs, steps: int) -> None:
     """torch.optim.lr_scheduler: StepLR, CosineAnnealingLR, LinearLR, SequentialLR, OneCycleLR."""

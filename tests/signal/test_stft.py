@@ -18,7 +18,7 @@ WINDOW, HOP = 64, 16
 TONE = torch.sin(torch.arange(100.0))
 
 
-@pytest.mark.equation("eq-speech-stft")
+@pytest.mark.equation("eq-speech-stft", frozen="a8f4a02e")
 def test_a_frame_is_numpys_transform(seed: int) -> None:
     """numpy's Fourier transform of one windowed piece, centred where the frame says."""
     x = 2 * torch.rand(400, generator=seeded(seed)) - 1
@@ -51,7 +51,7 @@ def distance(y: Tensor, spectra: Tensor) -> Tensor:
     return (weight * (transform(y, WINDOW, HOP) - spectra).abs().square()).sum()
 
 
-@pytest.mark.equation("eq-speech-istft")
+@pytest.mark.equation("eq-speech-istft", frozen="9f097b02")
 @pytest.mark.parametrize("length", [16 * HOP, 16 * HOP + 5])
 def test_the_inverse_is_the_nearest_waveform(length: int, seed: int) -> None:
     """Any spectra: the gradient of the distance that `stft` sees vanishes at the inverse."""
@@ -115,7 +115,7 @@ def test_griffin_lim_finds_a_waveform_with_these_magnitudes(sound: str, seed: in
     assert errors[1] < errors[0] / 2
 
 
-@pytest.mark.equation("eq-speech-griffin")
+@pytest.mark.equation("eq-speech-griffin", frozen="4e5ec6c0")
 @pytest.mark.parametrize("kind", ["noise", "vowel", "no sound has these"])
 def test_plain_griffin_lim_never_gets_worse(kind: str, seed: int) -> None:
     """The theorem: without momentum the squared distance of the spectra falls at each iteration."""
