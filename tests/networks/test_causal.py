@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from helpers.networks import CausalConvolutions
+from helpers.networks import CausalConvolutions, DilatedLayer
 from helpers.random import seeded
+from tests.printed import tex
 
 DILATIONS = (1, 2, 4, 3)
 
@@ -27,7 +29,8 @@ def test_a_layer_is_torchs_convolution(seed: int) -> None:
     net, x = network(seed), torch.randn(4, 30, 2, generator=seeded(seed))
     h = net.first(x).mT  # channels before time, as torch wants them
     total = torch.zeros_like(h)
-    for d, gates, ways in zip(DILATIONS, net.gates, net.ways):
+    for d, layer in zip(DILATIONS, net.layers, strict=True):
+        gates, ways = layer.gates, layer.ways
         kernel = gates.weight.unflatten(1, (2, 5)).mT  # (10, 5, 2): the past, then the present
         a, b = F.conv1d(F.pad(h, (d, 0)), kernel, gates.bias, dilation=d).chunk(2, 1)
         both = F.conv1d(a.tanh() * b.sigmoid(), ways.weight[..., None], ways.bias)
@@ -45,10 +48,38 @@ def test_an_output_sees_the_receptive_field_and_nothing_later(seed: int) -> None
     assert reached == list(range(t - sum(DILATIONS), t + 1))
 
 
-@pytest.mark.parametrize("layers", [1, 4, 6])
-def test_doubling_dilations_double_the_memory(layers: int) -> None:
-    net = CausalConvolutions(1, 2, 1, dilations=[2**layer for layer in range(layers)])
-    assert net.receptive_field == 2**layers
+@pytest.mark.equation("eq-speech-field")
+def test_the_memory_is_that_of_the_printed_formula(seed: int) -> None:
+    """The gradient counts the inputs that reach an output; doubling dilations give 2^L."""
+    torch.manual_seed(seed)
+    printed = tex("eq-speech-field")
+    for dilations in ([1, 2, 4, 8], [2, 1, 3]):
+        net = CausalConvolutions(2, 8, 3, dilations=dilations)
+        x = torch.randn(1, 30, 2, generator=seeded(seed)).requires_grad_()
+        (slope,) = torch.autograd.grad(net(x)[0, -1].sum(), x)
+        reached = int((slope[0] != 0).any(1).sum())
+        assert reached == printed(L=len(dilations), d=dilations) == net.receptive_field
+    assert printed(L=4, d=[1, 2, 4, 8]) == 2**4
+
+
+@pytest.mark.equation("eq-speech-dilated")
+def test_a_layer_is_the_printed_formula(seed: int) -> None:
+    """The page's formula at one time, with numpy, against the layer without its biases."""
+    torch.manual_seed(seed)
+    d, t, layer, h = 3, 7, DilatedLayer(4, 3), torch.randn(10, 4, generator=seeded(seed))
+    nn.init.zeros_(layer.gates.bias)
+    nn.init.zeros_(layer.ways.bias)
+    a, b = (w.numpy(force=True) for w in layer.gates.weight.chunk(2))
+    s = torch.cat([h[t - d], h[t]]).numpy()
+    printed = tex("eq-speech-dilated")
+    expected = printed(
+        {"h_t": h[t].numpy(), "s_t": s, "sigma": lambda x: 1 / (1 + np.exp(-x))},
+        V=layer.ways.weight[:4].numpy(force=True),
+        A=a,
+        B=b,
+    )
+    found = layer(h[None])[0][0, t].numpy(force=True)
+    assert np.allclose(found, np.asarray(expected, dtype=float), atol=1e-12)
 
 
 def test_a_sequence_in_pieces_gives_the_same_outputs(seed: int) -> None:
@@ -63,7 +94,7 @@ def test_a_sequence_in_pieces_gives_the_same_outputs(seed: int) -> None:
 
 
 def test_bad_arguments_are_named() -> None:
-    with pytest.raises(ValueError, match=r"dilations\[1\] must be an integer of at least 1, got 0"):
+    with pytest.raises(ValueError, match="dilation must be an integer of at least 1, got 0"):
         CausalConvolutions(2, 5, 3, dilations=(1, 0))
     with pytest.raises(ValueError, match=r"x must have shape \(B, T, 2\), got \(4, 2\)"):
         CausalConvolutions(2, 5, 3, dilations=(1,))(torch.zeros(4, 2))

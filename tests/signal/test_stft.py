@@ -13,12 +13,13 @@ from helpers.data.sound import plucked_string, vowel
 from helpers.random import seeded
 from helpers.signal import check_waveform, griffin_lim, istft, spectral_error, stft
 from helpers.signal.stft import transform
+from tests.printed import tex
 
 WINDOW, HOP = 64, 16
 TONE = torch.sin(torch.arange(100.0))
 
 
-@pytest.mark.equation("eq-speech-stft", frozen="a8f4a02e")
+@pytest.mark.equation("eq-speech-stft")
 def test_a_frame_is_numpys_transform(seed: int) -> None:
     """numpy's Fourier transform of one windowed piece, centred where the frame says."""
     x = 2 * torch.rand(400, generator=seeded(seed)) - 1
@@ -28,6 +29,16 @@ def test_a_frame_is_numpys_transform(seed: int) -> None:
     for frame in (3, 10, 20):
         piece = x[frame * HOP - WINDOW // 2 : frame * HOP + WINDOW // 2].numpy()
         assert np.allclose(spectrum[:, frame].numpy(), np.fft.rfft(piece * hann), atol=1e-9)
+    window = tex("eq-speech-stft", statement=1)
+    found = tex("eq-speech-stft")(
+        H=HOP,
+        W=WINDOW,
+        k=5,
+        m=20,
+        w=lambda i: window(i=i, W=WINDOW),
+        x=lambda n: x[int(n)].item(),
+    )
+    assert found == pytest.approx(spectrum[5, 20].item())
 
 
 def test_a_tone_stands_in_its_row() -> None:
@@ -115,7 +126,7 @@ def test_griffin_lim_finds_a_waveform_with_these_magnitudes(sound: str, seed: in
     assert errors[1] < errors[0] / 2
 
 
-@pytest.mark.equation("eq-speech-griffin", frozen="4e5ec6c0")
+@pytest.mark.equation("eq-speech-griffin")
 @pytest.mark.parametrize("kind", ["noise", "vowel", "no sound has these"])
 def test_plain_griffin_lim_never_gets_worse(kind: str, seed: int) -> None:
     """The theorem: without momentum the squared distance of the spectra falls at each iteration."""
@@ -133,6 +144,14 @@ def test_plain_griffin_lim_never_gets_worse(kind: str, seed: int) -> None:
         )
         phase = torch.polar(torch.ones_like(magnitude), transform(y, WINDOW, HOP).angle())
         errors.append(distance(y, magnitude * phase).item())  # the nearest with these magnitudes
+    rows, columns = magnitude.shape
+    printed = tex("eq-speech-griffin", statement=1)(
+        {"k": range(rows), "m": range(columns)},
+        c=[1.0, *[2.0] * (rows - 2), 1.0].__getitem__,
+        X=lambda k, m: transform(y, WINDOW, HOP)[k, m].item(),
+        S=lambda k, m: magnitude[k, m].item(),
+    )
+    assert errors[-1] == pytest.approx(float(printed))
     assert all(after <= before * (1 + 1e-9) for before, after in zip(errors, errors[1:]))  # noqa: RUF007
 
 
