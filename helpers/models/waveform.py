@@ -196,4 +196,4 @@ class DilatedWaveformModel(_SoundModel):
         return torch.cat(drawn, 1)
 
     def _split(self, raw: Tensor) -> Tensor:
-        return raw.unflatten(-1, (3, self.components))
+        return raw.reshape(*raw.shape[:-1], 3, self.components)
