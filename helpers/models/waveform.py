@@ -144,7 +144,7 @@ class WaveformModel(_SoundModel):
 
 
 class DilatedWaveformModel(_SoundModel):
-    r"""As `WaveformModel`, with a network of causal convolutions that sees R samples, not C.
+    """As `WaveformModel`, with a network of causal convolutions that sees R samples, not C.
 
     The linear prediction still sees the last C. A new sample costs one step of each layer, since
     the layers keep what they need of the past.
