@@ -113,7 +113,7 @@ def test_a_fixed_discriminator_prefers_one_step() -> None:
     assert score(cells["favourite"]) < score(fresh).mean() / 2
 
 
-@pytest.mark.equation("eq-handwriting-window", frozen="9b5481e7")
+@pytest.mark.equation("eq-handwriting-window")
 def test_the_window_of_the_chapter_is_a_double_loop(seed: int) -> None:
     """Explicit loops over letters and bumps."""
     by_hand = lesson("window")["window_by_hand"]
@@ -124,6 +124,10 @@ def test_the_window_of_the_chapter_is_a_double_loop(seed: int) -> None:
     with torch.no_grad():
         w, phi, after = by_hand(window, h, kappa, letters)
         raw = (window.steer.weight @ h[0] + window.steer.bias).tolist()
+    move = tex("eq-handwriting-window", statement=1)
+    for j in range(2):
+        printed = move({"kappa_t-1": kappa[0, j].item()}, kappa_hat=raw[4 + j])
+        assert printed == pytest.approx(after[0, j].item(), rel=1e-5)
     seen = [0.0] * 4
     for u, letter in enumerate((1, 0, 3)):
         total = 0.0
@@ -132,6 +136,16 @@ def test_the_window_of_the_chapter_is_a_double_loop(seed: int) -> None:
             assert after[0, j].item() == pytest.approx(centre, rel=1e-5)
             total += math.exp(raw[j] - math.exp(raw[2 + j]) * (centre - u) ** 2)
         assert phi[0, u].item() == pytest.approx(total, rel=1e-4)
+        bumps = after[0].tolist().__getitem__
+        printed = tex("eq-handwriting-window", statement=2)(
+            J=2,
+            u=u,
+            t=1,
+            alpha_hat=raw[:2],
+            beta_hat=raw[2:4],
+            kappa=lambda t, j, at=bumps: at(j - 1),
+        )
+        assert printed == pytest.approx(total, rel=1e-4)
         seen[letter] += total
     assert w[0].tolist() == pytest.approx(seen, rel=1e-4)
 
@@ -154,6 +168,7 @@ def test_the_noise_of_a_cell_bounds_the_score_of_rounded_data(seed: int) -> None
     torch.set_default_dtype(torch.float64)
     omega, n, g = 0.25, 400_000, seeded(seed)
     raw = 0.5 * torch.randn(13, generator=g)
+    raw[2:6] *= 0.2  # the components overlap, so that the cells are likely
     raw[6:10] = math.log(0.15)
     x = StrokeMixture(raw).mean[:2] + torch.tensor([[0.05, 0.0], [0.0, -0.05]])
     noise = omega * (torch.rand(n, 2, 2, generator=g) - 0.5)  # of positions
