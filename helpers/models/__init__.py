@@ -27,4 +27,4 @@ from helpers.models.vae_latents import (
     kl_per_dimension,
     latent_traversal,
 )
-from helpers.models.waveform import WaveformModel
+from helpers.models.waveform import DilatedWaveformModel, WaveformModel

@@ -1,6 +1,7 @@
 """Networks without any probability in them; every model takes its networks as arguments."""
 
 from helpers.networks.attention import AdditiveAttention
+from helpers.networks.causal import CausalConvolutions, DilatedLayer
 from helpers.networks.convolution import ConvDecoder, ConvEncoder, PositionMap
 from helpers.networks.dcgan import ConvDiscriminator, ConvGenerator, spectral_normalisation
 from helpers.networks.dense import MLP

@@ -24,6 +24,8 @@ def check_waveform(name: str, x: Tensor) -> Tensor:
 def stft(x: Tensor, *, window: int = 256, hop: int = 64) -> Tensor:
     """Short-time Fourier transform with a Hann window, frames centred on multiples of the hop.
 
+    Before the first and behind the last sample there is silence.
+
     Args:
         x: waveform (T,), at least one window long.
         window: W, samples of a frame, even.
@@ -58,7 +60,8 @@ def istft(spectrum: Tensor, *, hop: int = 64, length: int) -> Tensor:
 def transform(x: Tensor, window: int, hop: int) -> Tensor:
     """As `stft`, without a look at the sound: it may be silent or larger than 1."""
     hann = torch.hann_window(window, dtype=x.dtype, device=x.device)
-    return torch.stft(x, window, hop, window=hann, return_complex=True)
+    # With zeros outside, each sample is in a frame once, so `istft` is the nearest waveform.
+    return torch.stft(x, window, hop, window=hann, pad_mode="constant", return_complex=True)
 
 
 def griffin_lim(

@@ -11,6 +11,7 @@ from torch import Tensor
 from helpers.distributions import LogisticMixture
 from helpers.random import seeded
 from helpers.signal import mu_law_edges
+from tests.printed import tex
 from tests.statistics import assert_mean_close
 
 V = 16
@@ -22,7 +23,7 @@ def numbers(seed: int, batch: int = 4) -> tuple[Tensor, Tensor, Tensor]:
     return mu, log_scale, torch.randn(batch, 3, generator=g)
 
 
-@pytest.mark.equation("eq-speech-bins", frozen="4ca1d342")
+@pytest.mark.equation("eq-speech-bins")
 def test_the_mass_of_a_bin_is_a_difference_of_distribution_functions(seed: int) -> None:
     """scipy.stats.logistic, component by component; the masses of all bins sum to 1."""
     mu, log_scale, logits = numbers(seed)
@@ -33,6 +34,17 @@ def test_the_mass_of_a_bin_is_a_difference_of_distribution_functions(seed: int) 
     weights = (logits.exp() / logits.exp().sum(1, keepdim=True)).numpy()
     expected = (np.diff(below, axis=0) * weights).sum(-1)
     assert np.allclose(ours.numpy(), expected, atol=1e-12)
+    for v in (0, 6, V - 1):
+        printed = tex("eq-speech-bins")(
+            K=3,
+            v=v,
+            b=lambda v: edges[int(v)].item(),
+            m=mu[1].tolist(),
+            s=log_scale[1].exp().tolist(),
+            pi=weights[1].tolist(),
+            sigma=lambda x: logistic.cdf(x),
+        )
+        assert printed == pytest.approx(expected[v, 1])
     assert torch.allclose(ours.sum(0), torch.ones(4))
 
 

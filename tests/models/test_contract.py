@@ -27,6 +27,7 @@ from helpers.models import (
     AdversarialAutoencoder,
     CategoricalMixture,
     ChowLiuTree,
+    DilatedWaveformModel,
     GaussianMixture,
     HandwritingPredictor,
     HandwritingSynthesiser,
@@ -177,8 +178,14 @@ def synthesis(device: torch.device) -> Case:
     return case(make, pen(device), None, codes, options={"text": "ab"}, event=None)
 
 
-def waveform(device: torch.device) -> Case:
-    make = partial(WaveformModel, 3, classes=2, hidden=(7,), components=2, levels=V)
+def waveform(dilated: bool, device: torch.device) -> Case:
+    make: Callable[[], nn.Module] = partial(
+        WaveformModel, 3, classes=2, hidden=(7,), components=2, levels=V
+    )
+    if dilated:
+        make = partial(
+            DilatedWaveformModel, 3, classes=2, channels=5, dilations=(1, 2), components=2, levels=V
+        )
     y = torch.randint(2, (B,), device=device)
     options = {"y": y[:1].expand(7), "length": T}
     return case(make, levels(device, T), y, options=options, event=SYMBOLS)
@@ -219,7 +226,8 @@ FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "translation-attention": partial(translation, True),
     "handwriting": handwriting,
     "handwriting-synthesis": synthesis,
-    "waveform": waveform,
+    "waveform": partial(waveform, False),
+    "waveform-dilated": partial(waveform, True),
 }
 
 

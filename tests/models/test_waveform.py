@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 import torch
 
-from helpers.models import WaveformModel
+from helpers.models import DilatedWaveformModel, WaveformModel
 from helpers.random import seeded
 from helpers.signal import mu_law_decode
 
@@ -20,11 +21,24 @@ def odd_model(levels: int = 7, context: int = 3) -> WaveformModel:
     return model
 
 
+def dilated_model(levels: int = 7) -> DilatedWaveformModel:
+    model = DilatedWaveformModel(
+        3, classes=2, channels=16, dilations=(1, 2, 1), components=3, levels=levels
+    )
+    with torch.no_grad():
+        for p in model.parameters():
+            p.normal_(0, 0.3)
+    return model
+
+
 @pytest.mark.equation("eq-speech-chain", frozen="6502a518")
-def test_all_short_sounds_together_have_probability_one(seed: int) -> None:
+@pytest.mark.parametrize("make", [odd_model, dilated_model])
+def test_all_short_sounds_together_have_probability_one(
+    make: Callable[..., WaveformModel | DilatedWaveformModel], seed: int
+) -> None:
     """Enumeration of all sequences of three codes."""
     torch.manual_seed(seed)
-    model = odd_model(levels=5)
+    model = make(levels=5)
     codes = torch.tensor(list(itertools.product(range(5), repeat=3)))
     for y in (0, 1):
         log_p = model.log_prob(codes, torch.full((len(codes),), y))
@@ -43,6 +57,19 @@ def test_a_sample_depends_on_the_past_only_and_on_its_context(seed: int) -> None
     assert not changed[:5].any()
     assert changed[5:9].all()
     assert not changed[9:].any()
+
+
+def test_a_dilated_model_sees_its_receptive_field(seed: int) -> None:
+    """One changed code: the terms of the next R codes move, none before it and none behind."""
+    torch.manual_seed(seed)
+    model = dilated_model()
+    assert model.net.receptive_field == 5
+    code = torch.randint(7, (1, 14))
+    other = code.clone()
+    other[0, 5] = (code[0, 5] + 3) % 7
+    y = torch.tensor([1])
+    before, after = model.log_conditionals(code, y), model.log_conditionals(other, y)
+    assert (before != after)[0].nonzero().flatten().tolist() == list(range(5, 11))
 
 
 def test_the_windows_are_the_samples_before() -> None:
@@ -73,10 +100,13 @@ def test_the_network_moves_the_centres_about_a_linear_prediction(seed: int) -> N
     torch.testing.assert_close(p.weights, logits.softmax(0).expand(4, 3))
 
 
-def test_samples_have_the_models_probabilities(seed: int) -> None:
+@pytest.mark.parametrize("make", [odd_model, dilated_model])
+def test_samples_have_the_models_probabilities(
+    make: Callable[..., WaveformModel | DilatedWaveformModel], seed: int
+) -> None:
     """Frequencies of triples of codes against their exact probabilities: 5 standard errors."""
     torch.manual_seed(seed)
-    model, n = odd_model(levels=4), 20_000
+    model, n = make(levels=4), 20_000
     y = torch.ones(n).long()
     drawn = model.sample(n, y=y, length=3, rng=seeded(seed))
     triples = torch.tensor(list(itertools.product(range(4), repeat=3)))

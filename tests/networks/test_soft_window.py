@@ -14,7 +14,7 @@ from helpers.random import seeded
 B, H, J, U, V = 4, 5, 2, 3, 7
 
 
-@pytest.mark.equation("eq-handwriting-window", frozen="9b5481e7")
+@pytest.mark.equation("eq-handwriting-window")
 def test_the_window_is_the_formula_in_loops(seed: int) -> None:
     """Explicit loops over texts, letters and bumps."""
     window, g = SoftWindow(H, J, letter_steps=3.0), seeded(seed)

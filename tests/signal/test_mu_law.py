@@ -10,6 +10,7 @@ import torch
 
 from helpers.random import seeded
 from helpers.signal import mu_law_decode, mu_law_edges, mu_law_encode
+from tests.printed import tex
 
 
 @pytest.mark.parametrize("levels", [16, 256])
@@ -33,12 +34,19 @@ def test_the_round_trip_errs_by_half_a_step_of_the_curve(seed: int) -> None:
     assert error[x.abs() < 0.01].max() < error[x.abs() > 0.9].max() / 10
 
 
-@pytest.mark.equation("eq-speech-mulaw", frozen="796fed27")
+@pytest.mark.equation("eq-speech-mulaw")
 def test_the_curve_is_the_textbooks(seed: int) -> None:
     """numpy, written as in the recommendation's continuous form, with its values at both ends."""
     x = 2 * torch.rand(1000, generator=seeded(seed)) - 1
     v = x.numpy()
     curve = np.sign(v) * np.log(1 + 255 * np.abs(v)) / np.log(256)
+    g, mu = tex("eq-speech-mulaw", statement=1), tex("eq-speech-mulaw", statement=2)(V=256)
+    assert mu == 255
+    assert np.allclose([g(x=float(value), mu=mu) for value in v[:50]], curve[:50])
+    code = [
+        tex("eq-speech-mulaw")(mu=mu, x=float(value), g=lambda x: g(x=x, mu=mu)) for value in v[:50]
+    ]
+    assert code == mu_law_encode(x[:50]).tolist()
     assert np.abs(mu_law_encode(x).numpy() - (curve + 1) / 2 * 255).max() <= 0.5 + 1e-9
     assert mu_law_encode(torch.tensor([-1.0, 1.0])).tolist() == [0, 255]
 
