@@ -14,6 +14,7 @@ from scipy.stats import norm
 
 from helpers.random import seeded
 from tests.chapters.cells import run_cells
+from tests.printed import tex
 
 PAGE = "models/hybrids"
 
@@ -28,7 +29,7 @@ def surgery() -> dict[str, object]:
     return quiet(["imports", "surgery"], seed=0, device="cpu")
 
 
-@pytest.mark.equation("eq-hybrids-aggregate", frozen="8de8fdf1")
+@pytest.mark.equation("eq-hybrids-aggregate")
 def test_the_aggregate_is_the_density_of_drawn_codes(surgery: dict[str, object], seed: int) -> None:
     """Draws: first an example, then its code; their share in each of eight cells."""
     line = surgery["line"].numpy()  # type: ignore[attr-defined]
@@ -39,6 +40,14 @@ def test_the_aggregate_is_the_density_of_drawn_codes(surgery: dict[str, object],
         which = rng.integers(5, size=n)
         codes = np.array(mu)[which] + np.array(std)[which] * rng.standard_normal(n)
         density = surgery["aggregates"][name][1].exp().numpy()  # type: ignore[index]
+        printed = tex("eq-hybrids-aggregate")(
+            E=lambda values: values.mean(1),
+            p=None,
+            q=lambda z, x, mu=mu, std=std: norm.pdf(z[:, None], np.array(mu)[x], np.array(std)[x]),
+            x=range(5),
+            z=line,
+        )
+        assert np.allclose(printed, density, atol=1e-12)
         mass = integrate.cumulative_trapezoid(density, line, initial=0)
         at = np.interp(edges, line, mass)
         expected = np.diff(np.concatenate([[0], at, [1]]))
@@ -46,7 +55,7 @@ def test_the_aggregate_is_the_density_of_drawn_codes(surgery: dict[str, object],
         assert (np.abs(found - expected) < 5 * np.sqrt(expected * (1 - expected) / n) + 1e-9).all()
 
 
-@pytest.mark.equation("eq-hybrids-surgery", frozen="f6618d18")
+@pytest.mark.equation("eq-hybrids-surgery")
 def test_the_kl_splits_into_information_and_mismatch(surgery: dict[str, object]) -> None:
     """The closed form for normal densities, and scipy's quadrature of both parts."""
     for mu, std in surgery["encoders"].values():  # type: ignore[attr-defined]
@@ -70,19 +79,35 @@ def test_the_kl_splits_into_information_and_mismatch(surgery: dict[str, object])
         prior = surgery["prior"]
         assert kl(parts, prior).mean().item() == pytest.approx(mean, abs=1e-6)  # type: ignore[operator]
         assert kl(whole, prior).item() == pytest.approx(mismatch, abs=1e-6)  # type: ignore[operator]
+        names = {
+            "E_x": torch.mean,
+            "KL": lambda a, b, kl=kl: kl(a, b),
+            "q": lambda *given, parts=parts, whole=whole: {("z", "x"): parts, ("z",): whole}[given],
+            "p": lambda _, prior=prior: prior,
+            "I": lambda *pair, known=entropy - given: {("x", "z"): known}[pair],
+            "x": "x",
+            "z": "z",
+        }
+        for side in (0, 1):
+            both = tex("eq-hybrids-surgery", side=side)(names)
+            assert both.item() == pytest.approx(mean, abs=1e-6)
+        information = tex("eq-hybrids-surgery", statement=1)(names)
+        assert information.item() == pytest.approx(entropy - given, abs=1e-6)
 
 
-@pytest.mark.equation("eq-hybrids-ratio", frozen="e31cf63a")
+@pytest.mark.equation("eq-hybrids-ratio")
 def test_the_discriminator_of_codes_learns_the_log_ratio(surgery: dict[str, object]) -> None:
     """Scipy's densities against the logit that the chapter's cell learns from draws alone."""
+    z = np.linspace(-2.0, 2.0, 81)
+    q = norm.pdf(z[:, None], [-1.5, -0.75, 0.0, 0.75, 1.5], 0.2).mean(1)
+    expected = norm.logpdf(z) - np.log(q)
+    printed = tex("eq-hybrids-ratio")(p=norm.pdf, q=lambda _: q, z=z)
+    assert np.allclose(printed, expected)
     torch.set_default_dtype(torch.float32)  # as in a notebook
     try:
         found = run_cells(PAGE, ["ratio"], **{**surgery, "seed": 3})
     finally:
         torch.set_default_dtype(torch.float64)
-    z = np.linspace(-2.0, 2.0, 81)
-    q = norm.pdf(z[:, None], [-1.5, -0.75, 0.0, 0.75, 1.5], 0.2).mean(1)
-    expected = norm.logpdf(z) - np.log(q)
     with torch.no_grad():
         learned = found["critic"](torch.tensor(z).float()[:, None])[:, 0].numpy()
     assert np.sqrt(np.mean((learned - expected) ** 2)) < 0.1
@@ -91,7 +116,7 @@ def test_the_discriminator_of_codes_learns_the_log_ratio(surgery: dict[str, obje
     assert np.allclose(exact, expected, atol=1e-4)
 
 
-@pytest.mark.equation("eq-hybrids-blur", frozen="14c89d38")
+@pytest.mark.equation("eq-hybrids-blur")
 def test_squared_error_is_distance_to_the_mean_plus_variance(seed: int) -> None:
     """A finite distribution, enumerated; the minimiser found by gradient descent."""
     g = seeded(seed)
@@ -103,6 +128,11 @@ def test_squared_error_is_distance_to_the_mean_plus_variance(seed: int) -> None:
     c = torch.randn(7, generator=g, dtype=torch.float64)
     error = sum(p[i] * sum((x[i, d] - c[d]) ** 2 for d in range(7)) for i in range(5))
     assert torch.allclose(error, (mean - c).square().sum() + covariance.trace())
+    left, right = tex("eq-hybrids-blur", side=0), tex("eq-hybrids-blur", side=1)
+    one = [left(E=lambda value: value, c=c, x=x[i]) for i in range(5)]
+    torch.testing.assert_close(p @ torch.stack(one), error)
+    printed = right(E=lambda _: mean, Cov=lambda _: covariance, c=c, x="x")
+    torch.testing.assert_close(printed, error)
     best = torch.zeros(7, dtype=torch.float64, requires_grad=True)
     for _ in range(200):
         (slope,) = torch.autograd.grad((p * (x - best).square().sum(1)).sum(), best)
@@ -126,12 +156,8 @@ def test_the_written_out_losses_are_checked_on_the_page() -> None:
 
 
 def test_e8s_value_is_blind_to_whose_code_it_is() -> None:
-    output = io.StringIO()
     names = quiet(["imports"], seed=0, device="cpu")
-    with redirect_stdout(output):
-        run_cells(PAGE, ["e8"], **names)
-    own, other = output.getvalue().strip().splitlines()
-    value = own.split("value ")[1].split(",")[0]
-    assert value == other.split("value ")[1].split(",")[0]
-    assert own.endswith("0.00")
-    assert float(other.split()[-1]) > 5
+    (_, own, right), (_, other, wrong) = run_cells(PAGE, ["e8"], **names)["rows"]
+    assert own.item() == pytest.approx(other.item(), abs=1e-9)
+    assert right.item() == pytest.approx(0, abs=1e-9)
+    assert wrong.item() > 5

@@ -7,9 +7,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import distance
 
 from helpers.metrics import distances, mmd
 from helpers.random import seeded
+from tests.printed import tex
 
 
 def by_loops(x: np.ndarray, y: np.ndarray, widths: tuple[float, ...]) -> float:
@@ -30,7 +32,6 @@ def normal_kernel_mean(distance: float, variance: float, width: float) -> float:
     return width / math.sqrt(total) * math.exp(-(distance**2) / (2 * total))
 
 
-@pytest.mark.equation("eq-hybrids-mmd", frozen="9c0f2b72")
 def test_mmd_is_the_sum_over_pairs(seed: int, device: torch.device) -> None:
     """Loops over all pairs; a jackknife that really leaves each pair out."""
     g = seeded(seed)
@@ -42,6 +43,26 @@ def test_mmd_is_the_sum_over_pairs(seed: int, device: torch.device) -> None:
     keep = [np.arange(9) != i for i in range(9)]
     left_out = np.array([by_loops(a[k], b[k], widths) for k in keep])
     assert error == pytest.approx(math.sqrt(8 / 9 * ((left_out - left_out.mean()) ** 2).sum()))
+
+
+@pytest.mark.equation("eq-hybrids-mmd")
+def test_mmd_is_the_printed_mean_over_pairs(seed: int) -> None:
+    """The printed kernel and means against the metric and, for the kernel, scipy's distances."""
+    x, y = torch.randn(2, 9, 3, generator=seeded(seed), dtype=torch.float64).numpy()
+    y = 1.5 * y + 0.4
+    kernel = tex("eq-hybrids-mmd", statement=1)
+
+    def k(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.array([kernel(L=3, a=u, b=v, h=0.7) for u, v in zip(a, b, strict=True)])
+
+    apart = distance.cdist(x, y, "seuclidean", V=np.full(3, 3 * 0.7**2))
+    assert k(x, y) == pytest.approx(np.exp(-(np.diag(apart) ** 2) / 2))
+    first, second = np.nonzero(~np.eye(9, dtype=bool))  # no point is compared with itself
+    printed = tex("eq-hybrids-mmd")(
+        {"z'": x[second], "v'": y[first]}, E=np.mean, k=k, z=x[first], v=y[second]
+    )
+    found = mmd(torch.tensor(x), torch.tensor(y), widths=(0.7,)).value
+    assert found == pytest.approx(printed, abs=1e-10)
 
 
 def test_mmd_has_the_mean_of_the_closed_form(seed: int) -> None:

@@ -9,9 +9,10 @@ import torch
 
 from helpers.metrics import sharpness
 from helpers.random import seeded
+from tests.printed import tex
 
 
-@pytest.mark.equation("eq-hybrids-sharpness", frozen="09f6c4ed")
+@pytest.mark.equation("eq-hybrids-sharpness")
 def test_sharpness_is_scipys_laplacian(seed: int, device: torch.device) -> None:
     """scipy.ndimage.laplace, image by image, on the inner pixels."""
     x = torch.randn(7, 2, 5, 6, generator=seeded(seed)).to(device)
@@ -19,6 +20,12 @@ def test_sharpness_is_scipys_laplacian(seed: int, device: torch.device) -> None:
         np.mean([scipy.ndimage.laplace(c)[1:-1, 1:-1] ** 2 for c in image])
         for image in x.cpu().double().numpy()
     ]
+    inside = {"H": 5, "W": 6, "i": range(2, 5), "j": range(2, 6)}  # counted from 1
+    printed = [
+        np.mean([tex("eq-hybrids-sharpness")(inside, x=c) for c in image])
+        for image in x.cpu().double().numpy()
+    ]
+    assert printed == pytest.approx(each, rel=1e-9)
     value, error = sharpness(x)
     assert value == pytest.approx(np.mean(each), rel=1e-9)
     assert error == pytest.approx(np.std(each, ddof=1) / 7**0.5, rel=1e-9)

@@ -13,6 +13,7 @@ from helpers.distributions import GaussianLikelihood
 from helpers.models import VAEGAN, AdversarialAutoencoder
 from helpers.networks import MLP
 from helpers.random import seeded
+from tests.printed import tex
 from tests.statistics import assert_mean_close
 
 B, D, L, M = 6, 5, 3, 4
@@ -45,7 +46,7 @@ def moved(model: nn.Module, loss: Tensor) -> set[str]:
     return names
 
 
-@pytest.mark.equation("eq-hybrids-autoencoder", frozen="c11316e4")
+@pytest.mark.equation("eq-hybrids-autoencoder")
 def test_reconstruction_is_a_normal_density(seed: int, device: torch.device) -> None:
     """torch.distributions.Normal, summed over the dimensions by hand."""
     model, x = autoencoder(device, std=0.3), torch.randn(B, D, device=device)
@@ -54,9 +55,18 @@ def test_reconstruction_is_a_normal_density(seed: int, device: torch.device) -> 
     loss = model.reconstruction_loss(x)["loss"]
     torch.testing.assert_close(loss, expected)
     assert moved(model, loss) == {"encoder", "decoder", "observation"}
+    printed = tex("eq-hybrids-autoencoder")(
+        {"I": torch.eye(D, device=device), "E_x": torch.mean},
+        N_cal=lambda x, m, c: torch.distributions.MultivariateNormal(m, c).log_prob(x).exp(),
+        f=model.encoder,
+        g=model.decoder,
+        s=0.3,
+        x=x,
+    )
+    torch.testing.assert_close(printed, expected)
 
 
-@pytest.mark.equation("eq-hybrids-latent-game", frozen="e2ea8540")
+@pytest.mark.equation("eq-hybrids-latent-game")
 def test_the_game_of_codes_is_a_classifier(seed: int, device: torch.device) -> None:
     """Binary cross-entropy of torch with the label 1 for draws of the prior and 0 for codes."""
     model, x = autoencoder(device), torch.randn(B, D, device=device)
@@ -70,6 +80,16 @@ def test_the_game_of_codes_is_a_classifier(seed: int, device: torch.device) -> N
     assert moved(model, terms["loss"]) == {"discriminator"}
     loss = model.encoder_loss(x)["loss"]
     torch.testing.assert_close(loss, binary_cross_entropy(codes, 1))
+    names = {
+        "D": lambda z: model.discriminator(z)[:, 0].sigmoid(),
+        "E": torch.mean,
+        "f": model.encoder,
+        "p": lambda z: z,
+        "x": x,
+        "z": z,
+    }
+    printed = [tex("eq-hybrids-latent-game", statement=k)(names) for k in (0, 1)]
+    torch.testing.assert_close(printed, [expected, binary_cross_entropy(codes, 1)])
     assert moved(model, loss) == {"encoder", "discriminator"}
 
 
@@ -99,7 +119,7 @@ def test_the_game_pushes_codes_towards_the_prior() -> None:
     assert abs(shift) < 0.25
 
 
-@pytest.mark.equation("eq-hybrids-similarity", frozen="02e705fa")
+@pytest.mark.equation("eq-hybrids-similarity")
 def test_similarity_is_a_normal_density_of_features(seed: int, device: torch.device) -> None:
     """torch.distributions.Normal over the features; its constant drops out against itself."""
     model = vaegan(device, feature_std=0.4)
@@ -108,48 +128,52 @@ def test_similarity_is_a_normal_density_of_features(seed: int, device: torch.dev
     best = torch.distributions.Normal(model.features(x), 0.4)
     expected = (best.log_prob(model.features(x)) - normal.log_prob(model.features(x))).sum(1)
     torch.testing.assert_close(model.similarity(x, other), expected)
+    for row in range(B):
+        printed = tex("eq-hybrids-similarity")(
+            d=lambda v: model.features(v[None])[0], g=lambda z: z, s=0.4, x=x[row], z=other[row]
+        )
+        torch.testing.assert_close(printed, expected[row])
     assert (model.similarity(x, x) == 0).all()
     with pytest.raises(ValueError, match=r"other must have shape \(6, 5\), got \(1, 5\)"):
         model.similarity(x, other[:1])
 
 
-@pytest.mark.equation("eq-hybrids-vaegan", frozen="814ab987")
+@pytest.mark.equation("eq-hybrids-vaegan")
 def test_the_three_losses_of_the_vaegan(seed: int, device: torch.device) -> None:
-    """Torch's binary cross-entropy and its KL between normal distributions, term by term."""
+    """The print, with torch's KL of normal distributions and the judge's sigmoid."""
     model = vaegan(device, gamma=0.7, feature_std=0.5)
     x = torch.randn(B, D, device=device)
     mu, log_var = model.encoder(x).chunk(2, 1)
     posterior = torch.distributions.Normal(mu, (0.5 * log_var).exp())
     prior = torch.distributions.Normal(torch.zeros_like(mu), torch.ones_like(mu))
-    kl = torch.distributions.kl_divergence(posterior, prior).sum(1).mean()
-
     rng = seeded(seed, device)
-    eps, z = (torch.randn(B, L, generator=rng, device=device) for _ in range(2))
-    x_hat, x_prior = model.decoder(mu + posterior.stddev * eps), model.decoder(z)
-    gap = (model.features(x) - model.features(x_hat)).square().sum(1).mean() / (2 * 0.25)
-    judged = {
-        name: model.head(model.features(v))
-        for name, v in {"x": x, "x_hat": x_hat, "x_prior": x_prior}.items()
+    eps, drawn = (torch.randn(B, L, generator=rng, device=device) for _ in range(2))
+    z = mu + posterior.stddev * eps
+    normal = torch.distributions.Normal(model.features(x), 0.5)
+    best, found = (normal.log_prob(model.features(v)).sum(1) for v in (x, model.decoder(z)))
+    names = {
+        "D": lambda v: model.head(model.features(v))[:, 0].sigmoid(),
+        "E": torch.mean,
+        "KL": lambda q, p: torch.distributions.kl_divergence(q, p).sum(1),
+        "S": lambda _: best - found,
+        "g": model.decoder,
+        "gamma": 0.7,
+        "p": lambda _: prior,
+        "q": lambda a, b: posterior if (a is z and b is x) else None,
+        "x": x,
+        "z": z,
+        "z_p": drawn,
     }
-
-    found = model.encoder_loss(x, rng=seeded(seed, device))
-    torch.testing.assert_close(found["loss"], gap + kl)
-    torch.testing.assert_close(found["kl"], kl.detach())
-    assert moved(model, found["loss"]) == {"encoder", "decoder", "features"}
-
-    found = model.decoder_loss(x, rng=seeded(seed, device))
-    fooling = binary_cross_entropy(judged["x_hat"], 1) + binary_cross_entropy(judged["x_prior"], 1)
-    torch.testing.assert_close(found["loss"], 0.7 * gap + fooling)
-    torch.testing.assert_close(found["adversarial"], fooling.detach())
-
-    found = model.discriminator_loss(x, rng=seeded(seed, device))
-    expected = (
-        binary_cross_entropy(judged["x"], 1)
-        + binary_cross_entropy(judged["x_hat"], 0)
-        + binary_cross_entropy(judged["x_prior"], 0)
-    )
-    torch.testing.assert_close(found["loss"], expected)
-    assert moved(model, found["loss"]) == {"features", "head"}
+    methods = {
+        "encoder": {"encoder", "decoder", "features"},
+        "discriminator": {"features", "head"},
+        "decoder": {"encoder", "decoder", "features", "head"},
+    }
+    for statement, (name, reached) in enumerate(methods.items()):
+        loss = getattr(model, f"{name}_loss")(x, rng=seeded(seed, device))["loss"]
+        printed = tex("eq-hybrids-vaegan", statement=statement)(names)
+        torch.testing.assert_close(loss, printed)
+        assert moved(model, loss) == reached
 
 
 def test_posterior_is_what_the_encoder_says(seed: int) -> None:
