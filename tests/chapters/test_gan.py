@@ -86,16 +86,16 @@ def test_the_noise_falls_by_equal_factors() -> None:
 @pytest.mark.equation("eq-gan-rates")
 def test_the_rates_fall_as_the_root_of_the_noise_and_once_more() -> None:
     """Independent answer: the square of the rate is the noise; a line from 1 to 1/50 at the end."""
-    cells = lesson("noise", "rate", ring_steps=80)
+    cells = lesson("noise", "rate", ring_steps=400)
     noise, rate = cells["noise"], cells["rate"]
     printed = tex("eq-gan-rates")
-    for k in range(80):
+    for k in range(400):
         symbols = {"alpha_0": 0.7, "s_0": 0.4, "s_k": noise(k)}
-        assert 0.7 * rate(k) == pytest.approx(printed(symbols, k=k, K=80))
-    for k in range(61):
+        assert 0.7 * rate(k) == pytest.approx(printed(symbols, k=k, K=400))
+    for k in range(301):
         assert rate(k) ** 2 * 0.4 == pytest.approx(noise(k))
-    for k in range(61, 80):
-        assert rate(k) / rate(60) == pytest.approx(max((80 - k) / 20, 1 / 50))
+    for k in range(301, 400):
+        assert rate(k) / rate(300) == pytest.approx(max((400 - k) / 100, 1 / 50))
 
 
 def test_r1_is_as_strong_on_average_as_in_each_step() -> None:

@@ -241,10 +241,13 @@ def descend(weights: list[nn.Parameter], loss: Tensor, player: str, printed: Pri
     """The printed update, with a rate of 0.2 and the gradient by autograd."""
     own, other = ("phi", "theta") if player == "D" else ("theta", "phi")
     for weight, gradient in zip(weights, torch.autograd.grad(loss, weights)):
-        symbols = {own: weight.data, other: None, f"alpha_{player}": 0.2}
-        weight.data = printed(
-            {**symbols, f"nabla_{own}_L_{player}": lambda phi, theta, g=gradient: g}
-        )
+        places = {own: weight.data, other: torch.zeros(())}
+
+        def slope(phi: Tensor, theta: Tensor, g: Tensor = gradient) -> Tensor:
+            assert (phi if player == "D" else theta).shape == g.shape
+            return g
+
+        weight.data = printed({**places, f"alpha_{player}": 0.2, f"nabla_{own}_L_{player}": slope})
 
 
 @pytest.mark.equation("eq-gan-steps")
