@@ -37,7 +37,7 @@ from helpers.data.batches import Batches
 from helpers.data.images import ImageSplits, augmentation, load
 from helpers.distributions import Categorical
 from helpers.models import VAE
-from helpers.networks import MLP
+from helpers.networks import MLP, ConvDecoder
 from helpers.random import seed_everything, seeded
 from helpers.training import EarlyStopping, fit
 
@@ -55,6 +55,7 @@ class Setting:
     rate: float = 2e-3
     decay: float = 0.0  # of AdamW
     widths: tuple[int, ...] = (HIDDEN,)
+    convolutional: bool = False
     dropout: float = 0.0
     batch_norm: bool = False
     gain: float = 0.0  # scale of He's initial weights; 0 for torch's own weights
@@ -75,6 +76,8 @@ def settings() -> dict[str, Setting]:
         "SGD at 3e-2": replace(base, lever="optimiser", optimizer="SGD", rate=3e-2),
         "deep, torch's weights": replace(structure, widths=(HIDDEN,) * 3),
         "deep, He's weights": replace(structure, widths=(HIDDEN,) * 3, gain=1.0),
+        "convolutional decoder": replace(structure, convolutional=True),
+        "He's weights": replace(base, lever="initialisation", gain=1.0),
         "He's × 4": replace(base, lever="initialisation", gain=4.0),
         "batch normalisation": replace(base, lever="normalisation", batch_norm=True),
         "shift by a pixel": replace(augmented, augment="shift", amount=TUNED["shift"]),
@@ -111,7 +114,11 @@ def dense(inputs: int, outputs: int, setting: Setting) -> nn.Sequential:
 def make_model(setting: Setting) -> VAE:
     r"""The VAE of a setting."""
     encoder = nn.Sequential(nn.Flatten(), dense(64, 2 * LATENT, setting))
-    decoder = nn.Sequential(dense(LATENT, LEVELS * 64, setting), nn.Unflatten(1, (LEVELS, 1, 8, 8)))
+    decoder: nn.Module = nn.Sequential(
+        dense(LATENT, LEVELS * 64, setting), nn.Unflatten(1, (LEVELS, 1, 8, 8))
+    )
+    if setting.convolutional:
+        decoder = ConvDecoder(LATENT, (LEVELS, 1, 8, 8), (32, 32, 16))
     model = VAE(encoder, decoder, LATENT, likelihood=Categorical)
     if setting.gain:
         for part in model.modules():

@@ -184,6 +184,7 @@ def test_the_levers_benchmark_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_each_setting_of_the_levers_can_be_trained() -> None:
     levels = load("digits").train.levels[:5]
+    weights = {}
     for name, setting in levers.settings().items():
         model = levers.make_model(setting)
         levers.make_optimizer(setting, list(model.parameters()))
@@ -191,6 +192,9 @@ def test_each_setting_of_the_levers_can_be_trained() -> None:
         assert x.shape == levels.shape, name
         assert set(x.unique().tolist()) <= set(range(17)), name
         assert model.loss(x)["loss"].isfinite(), name
+        weights[name] = sum(p.numel() for p in model.parameters())
+    # the chapter says "about a quarter of the weights"
+    assert 0.2 < weights["convolutional decoder"] / weights["base"] < 0.3
 
 
 def test_strengths_of_the_levers_are_those_that_the_validation_images_chose() -> None:
