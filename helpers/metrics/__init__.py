@@ -8,4 +8,4 @@ from helpers.metrics.mmd import mmd
 from helpers.metrics.modes import high_quality_ceiling, mode_coverage, reverse_kl, reverse_kl_floor
 from helpers.metrics.precision_recall import precision_recall
 from helpers.metrics.sharpness import sharpness
-from helpers.metrics.text import distinct, longest_copy, repeated, shares
+from helpers.metrics.text import bleu, distinct, longest_copy, repeated, shares

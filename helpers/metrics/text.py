@@ -1,4 +1,4 @@
-"""What samples of text are like: how varied, how repetitive, how much is copied.
+"""What samples of text are like: how varied, how repetitive, how much copied, how like references.
 
 A sequence is a string or a sequence of tokens or words; its n-grams are its runs of n neighbours.
 
@@ -6,6 +6,8 @@ Taught in: applications/text
 """
 
 import itertools
+import math
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -77,6 +79,44 @@ def longest_copy(sample: str, text: str) -> str:
         while start + len(best) < len(sample) and sample[start : start + len(best) + 1] in text:
             best = sample[start : start + len(best) + 1]
     return best
+
+
+def bleu(
+    answers: Sequence[Sequence[Hashable]], references: Sequence[Sequences], n: int = 4
+) -> float:
+    """How many n-grams of answers, up to size `n`, stand in references too: in [0, 1].
+
+    The score of a whole corpus, without smoothing: 0 if no n-gram of some size is found.
+
+    Args:
+        answers: each a sequence of words or tokens.
+        references: the right answers to each.
+        n: largest size of n-grams.
+
+    Reference: Papineni et al. 2002, "BLEU", section 2.3.
+
+    >>> round(bleu(["the cat sat".split()], [["the cat sat down".split()]], n=2), 4)  # exp(1 - 4/3)
+    0.7165
+    """
+    check_counts(n=n)
+    if len(answers) != len(references) or not all(references):
+        got = f"{len(references)} for {len(answers)} answers"
+        raise argument_error("references", "hold at least one for each answer", got)
+    found, tried, longest, wanted = [0] * n, [0] * n, 0, 0
+    for answer, right in zip(answers, map(list, references), strict=True):
+        longest += len(answer)
+        wanted += min((abs(len(r) - len(answer)), len(r)) for r in right)[1]
+        for size in range(1, n + 1):
+            own = Counter(ngrams(answer, size))
+            most: Counter[tuple[Hashable, ...]] = Counter()
+            for reference in right:
+                most |= Counter(ngrams(reference, size))
+            found[size - 1] += (own & most).total()
+            tried[size - 1] += own.total()
+    if not all(found):
+        return 0.0
+    precision = math.prod(f / t for f, t in zip(found, tried, strict=True))
+    return min(1.0, math.exp(1 - wanted / longest)) * precision ** (1 / n)
 
 
 def _grams(samples: Sequences, n: int) -> list[list[tuple[Hashable, ...]]]:

@@ -6,6 +6,7 @@ import collections
 import itertools
 import math
 import random
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,7 @@ from helpers.networks import AdditiveAttention
 from helpers.random import seed_everything, seeded
 from helpers.samplers import top_k
 from tests.chapters.cells import run_cells
+from tests.printed import tex
 
 PAGE = "applications/text"
 
@@ -30,7 +32,7 @@ def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     known |= {"collections": collections, "top_k": top_k, "text": text, "pad": pad}
     known |= {"BytePairs": BytePairs, "number_words": number_words, "seed": 0}
     known |= {"RecurrentLanguageModel": RecurrentLanguageModel, "seeded": seeded}
-    known |= {"seed_everything": seed_everything}
+    known |= {"seed_everything": seed_everything, "table": lambda *_, **__: None}
     return run_cells(PAGE, list(ids), **(known | names))
 
 
@@ -38,7 +40,7 @@ def random_distribution(seed: int, size: int) -> Tensor:
     return torch.randn(size, generator=seeded(seed)).mul(1.5).softmax(0)
 
 
-@pytest.mark.equation("eq-text-filters", frozen="88c1a00e")
+@pytest.mark.equation("eq-text-filters")
 def test_the_filters_by_lists_of_subsets(seed: int) -> None:
     """Powers of each probability by hand, and the best subset among all subsets."""
     filtered = lesson("filters-code")["filtered"]
@@ -48,6 +50,9 @@ def test_the_filters_by_lists_of_subsets(seed: int) -> None:
         powers = [value ** (1 / tau) for value in p.tolist()]
         expected = [value / sum(powers) for value in powers]
         assert filtered(p, tau=tau).tolist() == pytest.approx(expected)
+        for v in range(5):
+            names = {"p": lambda v: p[v], "w": range(5), "v": v, "tau": tau}
+            assert float(tex("eq-text-filters")(names)) == pytest.approx(expected[v])
     subsets = [s for n in range(1, 6) for s in itertools.combinations(range(5), n)]
 
     def held(s: tuple[int, ...]) -> float:
@@ -59,6 +64,15 @@ def test_the_filters_by_lists_of_subsets(seed: int) -> None:
     for k in range(1, 6):
         best = max((s for s in subsets if len(s) == k), key=held)
         assert filtered(p, k=k).tolist() == pytest.approx(only(best))
+        mass_of = tex("eq-text-filters", statement=2)({"p": lambda v: p[v], "w": range(5)}, S=best)
+        assert float(mass_of) == pytest.approx(held(best))
+
+        def both(v: Any, best: tuple[int, ...] = best) -> Any:
+            return held(best) if v == best else p[v]
+
+        for v in range(5):
+            printed = tex("eq-text-filters", statement=1)(p=both, v=v, S=best)
+            assert float(printed) == pytest.approx(only(best)[v])
     for mass in (0.1, 0.5, 0.9):
         enough = [s for s in subsets if held(s) >= mass]
         size = min(map(len, enough))
@@ -67,7 +81,7 @@ def test_the_filters_by_lists_of_subsets(seed: int) -> None:
     assert torch.equal(p, before)
 
 
-@pytest.mark.equation("eq-text-truncation", frozen="304ff46f")
+@pytest.mark.equation("eq-text-truncation")
 def test_the_price_of_a_truncation(seed: int) -> None:
     """Kullback-Leibler divergences of torch.distributions in both directions."""
     filtered = lesson("filters-code")["filtered"]
@@ -79,6 +93,8 @@ def test_the_price_of_a_truncation(seed: int) -> None:
         price = -p[q > 0].sum().log()
         terms = torch.where(q > 0, q * (q.log() - p.log()), 0.0).sum()
         torch.testing.assert_close(terms, price)
+        printed = tex("eq-text-truncation")(p=lambda s, p=p: p[s].sum(), S=q > 0)
+        torch.testing.assert_close(printed, price)
         back = float(torch.where(q > 0, p * (p.log() - q.log()), torch.inf).sum())
         assert math.isinf(back) == bool((q == 0).any())
         if not math.isinf(back):
@@ -108,7 +124,7 @@ def test_the_merges_of_the_page_are_those_of_helpers() -> None:
     assert merge(["ab", "a", "b", "c"], ("a", "b")) == ["ab", "ab", "c"]
 
 
-@pytest.mark.equation("eq-text-segmentations", frozen="d851647d")
+@pytest.mark.equation("eq-text-segmentations")
 def test_the_sum_over_segmentations_by_listing_them(seed: int) -> None:
     """All ways to cut a word listed; and the probabilities of all words of a length."""
     total = lesson("segmentations")["total"]
@@ -126,36 +142,68 @@ def test_the_sum_over_segmentations_by_listing_them(seed: int) -> None:
             ways.append(math.prod(p.get(part, 0.0) for part in parts))
         assert total(word, p) == pytest.approx(sum(ways))
         assert total(word, p) >= max(ways)
+        cuts = [
+            tuple(parts)
+            for size in range(1, len(word) + 1)
+            for parts in itertools.product(pieces, repeat=size)
+            if len("".join(parts)) <= len(word) + 1
+        ]
+
+        def weight(cut: tuple[str, ...]) -> float:
+            return math.prod(p[part] for part in cut)
+
+        names = {"w": cuts, "text": "".join, "x": word, "p": weight}
+        assert total(word, p) == pytest.approx(tex("eq-text-segmentations", side=1)(names))
+        best = max((cut for cut in cuts if "".join(cut) == word), key=weight)
+        least = tex("eq-text-segmentations")({"w^*": best}, p=weight)
+        assert least == pytest.approx(max(ways))
 
 
-@pytest.mark.equation("eq-text-per-character", frozen="5b181fef")
-def test_a_model_of_pairs_has_the_loss_of_its_characters(seed: int) -> None:
-    """A chain of characters written as a model of pairs: the same nats for each character."""
-    table = torch.randn(4, 3, generator=seeded(seed)).log_softmax(1)  # the last row begins
-    x = torch.randint(3, (12,), generator=seeded(seed + 1))
-    before = torch.cat([torch.tensor([3]), x[:-1]])
-    by_character = -table[before, x].sum() / 12
-    by_pair = torch.zeros(())
-    for i in range(0, 12, 2):  # p(ab | c) = p(a | c) p(b | a): nine tokens
-        joint = (table[before[i]][:, None] + table[:3]).flatten()
-        assert joint.exp().sum().item() == pytest.approx(1.0)
-        by_pair = by_pair - joint[3 * x[i] + x[i + 1]] / 6
-    torch.testing.assert_close(by_pair * 6 / 12, by_character)
+def writers(train: str, valid: str) -> dict[str, Any]:
+    """The chapter's functions for a small text of its own, with 258 tokens."""
+    pydoc = text.TextSplits(train, valid, "".join(sorted(set(train + valid))), "toy")
+    pieces = BytePairs.learn(train, vocabulary=258)
+    parts = {"train": train, "valid": valid, "test": valid}
+    coded = {
+        "characters": {name: pydoc.encode(part) for name, part in parts.items()},
+        "byte pairs": {name: torch.tensor(pieces.encode(part)) for name, part in parts.items()},
+    }
+    names = {"coded": coded, "device": "cpu", "pydoc": pydoc, "pieces": pieces, "parts": parts}
+    return lesson("train-text-code", "train-loop", time=time, **names)
 
 
-def test_the_writers_curve_is_in_nats_per_character() -> None:
+@pytest.mark.equation("eq-text-per-character")
+@pytest.mark.parametrize("name", ["characters", "byte pairs"])
+def test_nats_per_character_of_symbols_of_any_size(name: str) -> None:
+    """Log-probabilities taken symbol by symbol from the model's own step, over characters."""
     torch.set_default_dtype(torch.float32)
-    pydoc = text.TextSplits("abab cab" * 60, "abcab ab", " abc", "toy")
-    pieces = BytePairs.learn(pydoc.train, vocabulary=258)
-    parts = [torch.tensor(pieces.encode(part)) for part in (pydoc.train, pydoc.validation)]
-    import time
+    cells = writers("abab cab" * 60, "abcab ab cab")
+    model = cells["new_writer"](name)
+    tokens = cells["coded"][name]["valid"].tolist()
+    state, before, p = None, model.start, []
+    with torch.no_grad():
+        for token in tokens:
+            logits, state = model.step(torch.tensor([before]), state)
+            p.append(logits[0].softmax(-1)[token].item())
+            before = token
+    found = cells["nats_per_character"](model, name, "valid")
+    names = {"C": 12, "N": len(tokens), "w_<i": ..., "w": range(1, len(tokens) + 1)}
+    each = {"p": lambda i, _: p[i - 1]}
+    printed = tex("eq-text-per-character", side=1)({**names, **each})
+    assert found == pytest.approx(float(printed), rel=1e-4)
+    per_token = -sum(map(math.log, p)) / len(p)
+    printed = tex("eq-text-per-character")({**names, "L_token": per_token})
+    assert found == pytest.approx(float(printed), rel=1e-4)
 
-    names = {"coded": {"pairs": parts}, "device": "cpu", "pydoc": pydoc, "time": time}
-    train_writer = lesson("train-text-code", **names)["train_writer"]
-    model, seconds, curve = train_writer("pairs", 258, 6, 5, 1e-2)
-    assert len(seconds) == len(curve) == 5
-    nats = -model.log_prob(parts[1][None]).item() / len(pydoc.validation)
-    assert curve[-1] == pytest.approx(nats, rel=1e-5)
+
+def test_the_writers_curve_is_its_validation_loss() -> None:
+    torch.set_default_dtype(torch.float32)
+    cells = writers("abab cab" * 60, "abcab ab")
+    model, seconds, curve = cells["train_writer"]("byte pairs", 6, 5, 1e-2, looks=5)
+    assert len(curve) == 5
+    assert curve[-1][0] == pytest.approx(seconds)
+    last = cells["nats_per_character"](model, "byte pairs", "valid")
+    assert curve[-1][1] == pytest.approx(last, rel=1e-5)
 
 
 def test_judging_tells_the_real_text_from_a_circle() -> None:
@@ -164,8 +212,8 @@ def test_judging_tells_the_real_text_from_a_circle() -> None:
     writer = RecurrentLanguageModel(5, embedding=4, hidden=6)
     valid = torch.randint(5, (400,), generator=seeded(1))
     pieces = SimpleNamespace(decode=lambda row: "".join("abcde"[i] for i in row))
-    names = {"writer": writer, "coded": {"byte pairs": [valid, valid]}, "device": "cpu"}
-    names |= {"texts": 32, "pieces": pieces}
+    names = {"writer": writer, "coded": {"byte pairs": {"test": valid}}, "device": "cpu"}
+    names |= {"texts": 32, "length": 100, "pieces": pieces}
     cells = lesson("decode-code", **names)
     prompt, length, real = cells["prompt"], cells["length"], cells["real"]
     found = cells["judge"](real[:, prompt:])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import pytest
 import torch
 
-from helpers.metrics.text import distinct, longest_copy, ngrams, repeated, shares
+from helpers.metrics.text import bleu, distinct, longest_copy, ngrams, repeated, shares
 from helpers.random import seeded
+from tests.printed import tex
 
 
 def words(seed: int, n: int, length: int, letters: str = "abc") -> list[str]:
@@ -77,3 +79,58 @@ def test_too_short_samples_are_named() -> None:
     for score in (distinct, repeated, lambda samples, n: shares(samples, "ab", "ab", n)):
         with pytest.raises(ValueError, match="samples must hold at least one run of 3 symbols"):
             score(["ab", "c"], 3)
+
+
+def by_hand(
+    answers: list[str], references: list[list[str]], n: int
+) -> tuple[list[float], int, int]:
+    """Clipped precisions, length of all answers, and of the references nearest in length."""
+    precisions = []
+    for size in range(1, n + 1):
+        found = tried = 0
+        for answer, right in zip(answers, references):
+            mine = [tuple(g) for g in zip(*(answer.split()[k:] for k in range(size)))]
+            rows = [[*zip(*(r.split()[k:] for k in range(size)))] for r in right]
+            found += sum(min(mine.count(g), max(row.count(g) for row in rows)) for g in set(mine))
+            tried += len(mine)
+        precisions.append(found / tried)
+    nearest = 0
+    for answer, right in zip(answers, references):
+        own = len(answer.split())
+        sizes = sorted(len(r.split()) for r in right)  # of equally near ones the shorter
+        nearest += min(sizes, key=lambda size, own=own: abs(size - own))
+    return precisions, sum(len(answer.split()) for answer in answers), nearest
+
+
+@pytest.mark.equation("eq-text-bleu")
+def test_bleu_by_counting_each_n_gram(seed: int) -> None:
+    """Clipped precisions and lengths counted with lists, put into the formula of the page."""
+    g = seeded(seed)
+
+    def sentence(size: int) -> str:
+        return " ".join("abc"[i] for i in torch.randint(3, (size,), generator=g).tolist())
+
+    for short in (-3, 0, 3):  # answers longer than the references, as long, and shorter
+        answers = [sentence(12 - short + k) for k in range(3)]
+        references = [[sentence(12 + k), sentence(14)] for k in range(3)]
+        for n in (1, 2, 3):
+            precisions, c, r = by_hand(answers, references, n)
+            printed = tex("eq-text-bleu")(n=n, p=precisions, r=r, c=c)
+            split = [[text.split() for text in right] for right in references]
+            found = bleu([answer.split() for answer in answers], split, n)
+            assert found == pytest.approx(float(printed), rel=1e-9)
+
+
+def test_bleu_of_examples_counted_on_paper() -> None:
+    cat = ["the", "cat", "is", "on", "the", "mat"], ["there", "is", "a", "cat", "on", "the", "mat"]
+    assert bleu([["the"] * 7], [cat], n=1) == pytest.approx(2 / 7)  # "the" is clipped at 2
+    # "the cat on the mat": 5 of 5 words; pairs "the cat", "on the", "the mat" and "cat on": 4 of 4;
+    # triples "cat on the", "on the mat" of 3; one of two runs of four. Length 5 against 6.
+    answer = ["the", "cat", "on", "the", "mat"]
+    expected = math.exp(1 - 6 / 5) * (1 * 1 * (2 / 3) * (1 / 2)) ** 0.25
+    assert bleu([answer], [cat]) == pytest.approx(expected)
+    assert bleu([list(cat[0]), list(cat[1])], [cat, cat]) == 1.0
+    assert bleu([["the", "cat"]], [cat]) == 0.0
+    assert bleu([list("abcd")], [[list("abc"), list("abcde")]], 1) == 1.0  # the shorter of the two
+    with pytest.raises(ValueError, match="references must hold at least one for each answer"):
+        bleu([["a"]], [[]])

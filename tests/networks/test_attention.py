@@ -10,9 +10,10 @@ from torch import nn
 
 from helpers.networks import AdditiveAttention
 from helpers.random import seeded
+from tests.printed import tex
 
 
-@pytest.mark.equation("eq-text-attention", frozen="7374814a")
+@pytest.mark.equation("eq-text-attention")
 def test_attention_is_a_weighted_mean_by_loops(seed: int) -> None:
     """Plain Python loops over positions and units with math.exp and math.tanh."""
     attention = AdditiveAttention(3, 4, 5)
@@ -38,3 +39,14 @@ def test_attention_is_a_weighted_mean_by_loops(seed: int) -> None:
         assert (alpha[b, length:] == 0).all()
         mean = [sum(w * h[b, j, k].item() for j, w in enumerate(weights)) for k in range(4)]
         assert c[b].tolist() == pytest.approx(mean)
+        known = {"W": torch.tensor(W), "U": torch.tensor(U), "v": torch.tensor(v), "s_t-1": q[b]}
+        places = {"t": 1, "h": h[b, :length]}
+        scores = [float(tex("eq-text-attention")(known | places, j=j + 1)) for j in range(length)]
+        assert scores == pytest.approx(e)
+        table = {"e": torch.tensor([scores]), "alpha": torch.tensor([weights])}
+        places |= {"j'": range(1, length + 1)}
+        for j in range(length):
+            share = tex("eq-text-attention", statement=1)(table | places, j=j + 1)
+            assert float(share) == pytest.approx(weights[j])
+        context = tex("eq-text-attention", statement=2)(table | places, j=range(1, length + 1))
+        torch.testing.assert_close(context, c[b].detach())
