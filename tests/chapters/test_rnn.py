@@ -8,6 +8,7 @@ import itertools
 import lzma
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,18 +22,20 @@ from helpers.models import MarkovChain, RecurrentLanguageModel
 from helpers.random import seed_everything, seeded
 from helpers.samplers import beam_search
 from tests.chapters.cells import run_cells
+from tests.printed import tex
 
 PAGE = "models/rnn"
 
 
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
     known = {"torch": torch, "nn": nn, "F": F, "math": math, "itertools": itertools}
+    known |= {"plotting": SimpleNamespace(table=lambda *_, **__: None)}
     known |= {"seeded": seeded, "seed_everything": seed_everything, "blocks": blocks}
     known |= {"RecurrentLanguageModel": RecurrentLanguageModel, "Streams": Streams, "seed": 0}
     return run_cells(PAGE, list(ids), **(known | names))
 
 
-@pytest.mark.equation("eq-rnn-chain", frozen="c9bf0445")
+@pytest.mark.equation("eq-rnn-chain")
 def test_the_factors_multiply_to_the_joint_distribution() -> None:
     """A joint table drawn at random: its conditionals by marginalisation give its own log p."""
     cells = lesson("chain-code")
@@ -45,11 +48,17 @@ def test_the_factors_multiply_to_the_joint_distribution() -> None:
         return p / p.sum()
 
     cells["log_prob"].__globals__["conditional"] = conditional
+    printed = tex("eq-rnn-chain")
     for x in itertools.product(range(3), repeat=3):
         torch.testing.assert_close(cells["log_prob"](x), joint[x].log())
+        known = {t: conditional(x[: t - 1])[x[t - 1]] for t in (1, 2, 3)}
+        found = printed(
+            {"x_<t": ...}, T=3, x={1: 1, 2: 2, 3: 3}, p=lambda t, _, known=known: known[t]
+        )
+        assert float(found) == pytest.approx(joint[x].log().item())
 
 
-@pytest.mark.equation("eq-rnn-nll", frozen="c0b06297")
+@pytest.mark.equation("eq-rnn-nll")
 def test_bits_and_perplexity_of_a_fair_die_and_of_a_code() -> None:
     """A die has perplexity 6; the model of a text is a loss in bits that PyTorch agrees with."""
     cells = lesson("e20")
@@ -59,6 +68,15 @@ def test_bits_and_perplexity_of_a_fair_die_and_of_a_code() -> None:
     assert cells["nll"](die).item() / math.log(2) == pytest.approx(math.log2(6))
     logits, x = torch.randn(60, 6), cells["nll"].__globals__["x"]
     torch.testing.assert_close(cells["nll"](logits.softmax(1)), F.cross_entropy(logits, x))
+    p = dict(enumerate(logits.softmax(1)[torch.arange(60), x].tolist(), 1))
+    times = {"x": {t: t for t in p}, "p": lambda t, _: p[t], "x_<t": ...}
+    nats = float(tex("eq-rnn-nll")(times, T=60))
+    assert nats == pytest.approx(F.cross_entropy(logits, x).item())
+    assert float(tex("eq-rnn-nll", statement=1)(L=nats)) == pytest.approx(
+        -sum(math.log2(value) for value in p.values()) / 60
+    )
+    odds = math.prod(p.values()) ** (-1 / 60)  # the geometric mean of 1 / p
+    assert float(tex("eq-rnn-nll", statement=2)(L=nats)) == pytest.approx(odds)
 
 
 def test_the_printed_loss_does_not_look_at_the_data() -> None:
@@ -79,26 +97,57 @@ def compare_cells(ours: Callable[..., Any], theirs: nn.Module, state: Any) -> No
     torch.testing.assert_close(gradients[0], gradients[1])
 
 
-@pytest.mark.equation("eq-rnn-elman", frozen="5109fe7b")
+def gate_weights(cell: nn.Module, gates: str) -> dict[str, Tensor]:
+    """The weights of a cell of PyTorch without biases under the names of the page, W_r and U_r."""
+    for name in ("bias_ih", "bias_hh"):
+        nn.init.zeros_(getattr(cell, name))
+    W, U = cell.weight_ih.detach(), cell.weight_hh.detach()
+    parts = zip(gates, W.chunk(len(gates)), U.chunk(len(gates)))
+    return {f"{k}_{gate}": m for gate, w, u in parts for k, m in (("W", w), ("U", u))}
+
+
+@pytest.mark.equation("eq-rnn-elman")
 def test_elmans_cell() -> None:
     """Values and gradients of torch.nn.RNNCell with the same weights."""
-    compare_cells(lesson("cells-code")["elman"], nn.RNNCell(3, 4), torch.randn(5, 4))
+    cell, h = nn.RNNCell(3, 4), torch.randn(5, 4)
+    compare_cells(lesson("cells-code")["elman"], cell, h)
+    x = torch.randn(5, 3)
+    W, U, b, b2 = (part.detach() for part in cell.parameters())
+    known = {"W": W, "U": U, "b": b, "b'": b2, "e_t": x[0], "h_t-1": h[0]}
+    torch.testing.assert_close(tex("eq-rnn-elman")(known), cell(x, h)[0].detach())
 
 
-@pytest.mark.equation("eq-rnn-gru", frozen="e5d36949")
+@pytest.mark.equation("eq-rnn-gru")
 def test_the_gated_recurrent_unit() -> None:
     """Values and gradients of torch.nn.GRUCell with the same weights."""
-    compare_cells(lesson("cells-code")["gru"], nn.GRUCell(3, 4), torch.randn(5, 4))
+    cell, h, x = nn.GRUCell(3, 4), torch.randn(5, 4), torch.randn(5, 3)
+    compare_cells(lesson("cells-code")["gru"], cell, h)
+    known = {**gate_weights(cell, "rzn"), "e_t": x[0], "h_t-1": h[0], "sigma": torch.sigmoid}
+    for k, gate in enumerate("rzn"):
+        known[gate] = tex("eq-rnn-gru", statement=k)(known)
+    torch.testing.assert_close(tex("eq-rnn-gru", statement=3)(known), cell(x, h)[0].detach())
 
 
-@pytest.mark.equation("eq-rnn-lstm", frozen="eaf6e674")
+@pytest.mark.equation("eq-rnn-lstm")
 def test_the_long_short_term_memory() -> None:
     """Values and gradients of torch.nn.LSTMCell with the same weights."""
-    state = torch.randn(5, 4), torch.randn(5, 4)
-    compare_cells(lesson("cells-code")["lstm"], nn.LSTMCell(3, 4), state)
+    cell, x = nn.LSTMCell(3, 4), torch.randn(5, 3)
+    h, c = state = torch.randn(5, 4), torch.randn(5, 4)
+    compare_cells(lesson("cells-code")["lstm"], cell, state)
+    known = {**gate_weights(cell, "ifgo"), "e_t": x[0], "h_t-1": h[0], "c_t-1": c[0]}
+    known["sigma"] = torch.sigmoid
+    for gate in "ifo":  # one line stands for three gates
+        three = {f"{m}_i,f,o": known[f"{m}_{gate}"] for m in "WU"}
+        known[gate] = tex("eq-rnn-lstm", statement=2)(known | three)
+    known["g"] = tex("eq-rnn-lstm", statement=3)(known)
+    known["c_t"] = tex("eq-rnn-lstm", statement=4)(known)
+    known["h_t"] = tex("eq-rnn-lstm", statement=5)(known)
+    expected = cell(x, state)
+    torch.testing.assert_close(known["h_t"], expected[0][0].detach())
+    torch.testing.assert_close(known["c_t"], expected[1][0].detach())
 
 
-@pytest.mark.equation("eq-rnn-bptt", frozen="8c6b5842")
+@pytest.mark.equation("eq-rnn-bptt")
 def test_gradients_through_time_by_hand(seed: int) -> None:
     """Central differences of the loss, entry by entry."""
     bptt = lesson("bptt-code")["bptt"]
@@ -113,6 +162,17 @@ def test_gradients_through_time_by_hand(seed: int) -> None:
             total = total + 0.5 * (h - y[t]).square().sum()
         return total
 
+    h = [torch.zeros(3)]
+    for t in range(6):
+        h.append(torch.tanh(W @ x[t] + U @ h[-1]))
+    delta: dict[Any, Any] = {7: torch.zeros(3)}
+    for t in range(6, 0, -1):  # of the last state nothing comes back
+        ahead = torch.diag(1 - h[min(t + 1, 6)] ** 2) @ U
+        known = {"dell_t/dh_t": h[t] - y[t - 1], "dh_t+1/dh_t": ahead, "delta_t+1": delta[t + 1]}
+        delta[t] = tex("eq-rnn-bptt")(known)
+    del delta[7]
+    printed = tex("eq-rnn-bptt", statement=1)(delta=delta, h=dict(enumerate(h)), t=range(1, 7))
+    torch.testing.assert_close(printed, bptt(x, y, W, U)[1])
     step = 1e-5
     for which, found in enumerate(bptt(x, y, W, U)):
         for place in itertools.product(*map(range, found.shape)):
@@ -126,7 +186,7 @@ def test_gradients_through_time_by_hand(seed: int) -> None:
             )
 
 
-@pytest.mark.equation("eq-rnn-jacobian", frozen="8fee1d57")
+@pytest.mark.equation("eq-rnn-jacobian")
 def test_the_jacobian_is_a_product(seed: int) -> None:
     """Autograd's Jacobian of the whole recursion against the norms of the page; the bound."""
     norms = lesson("jacobians", seed=seed)["elman_norms"]
@@ -144,25 +204,45 @@ def test_the_jacobian_is_a_product(seed: int) -> None:
 
             exact = torch.autograd.functional.jacobian(run, torch.zeros(5).double())
             norm = torch.linalg.matrix_norm(exact, 2).item()
+            h = [torch.zeros(5).double()]
+            for t in range(length):
+                h.append(torch.tanh(U @ h[-1] + pushes[t]))
+            product = tex("eq-rnn-jacobian")({"U": U, "h": dict(enumerate(h)), "T": length})
+            torch.testing.assert_close(product, exact)
+            size = torch.linalg.matrix_norm(U, 2).reshape(1)  # a number has only one norm
+            limit = float(tex("eq-rnn-jacobian", statement=1)(U=size, T=length))
+            assert norm <= limit + 1e-12
+            assert limit == pytest.approx(scale**length)
             assert found[length - 1] == pytest.approx(norm, rel=1e-9)
-            assert norm <= scale**length + 1e-12
 
 
-@pytest.mark.equation("eq-rnn-forget", frozen="11d66d31")
-def test_the_forget_gates_decide_what_is_left_of_a_cell(seed: int) -> None:
-    """Autograd with the gates held fixed, and the closed form for zero weights."""
-    cell = blocks.LSTMCell(2, 3, forget_bias=1.0)
+@pytest.mark.equation("eq-rnn-forget")
+def test_the_forget_gates_are_what_is_left_of_a_cell_at_fixed_gates(seed: int) -> None:
+    """Autograd through PyTorch's own cell, with what is fed back to the gates cut off."""
+    norms = lesson("lstm-jacobians", seed=seed)["lstm_norms"]
+    _, fixed = norms(1.0, length=7, size=3)
     g = seeded(seed)
-    x = torch.randn(7, 1, 2, generator=g)
-    start = torch.randn(1, 3, generator=g).requires_grad_()
-    h, c, product = torch.zeros(1, 3), start, torch.ones(1, 3)
-    for t in range(7):
-        gates = x[t] @ cell.weight_ih.T + cell.bias_ih + h @ cell.weight_hh.T + cell.bias_hh
-        i, f, g_, o = (part.detach() for part in gates.chunk(4, 1))
-        product = product * torch.sigmoid(f)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g_)
-        h = (torch.sigmoid(o) * torch.tanh(c)).detach()
-    torch.testing.assert_close(torch.autograd.grad(c.sum(), start)[0], product)
+    seed_everything(seed)
+    cell = blocks.LSTMCell(8, 3, forget_bias=1.0).double()
+    peer = nn.LSTMCell(8, 3).double()
+    peer.load_state_dict(cell.state_dict())
+    start = torch.zeros(1, 3).double().requires_grad_()
+    h, c, gates = torch.zeros(1, 3).double(), start, {}
+    for t in range(1, 8):
+        x = torch.randn(1, 8, generator=g).double()
+        raw = x @ peer.weight_ih.T + peer.bias_ih + h @ peer.weight_hh.T + peer.bias_hh
+        gates[t] = torch.sigmoid(raw.chunk(4, 1)[1][0]).detach()
+        h, c = peer(x, (h.detach(), c))
+        exact = torch.autograd.grad(c.sum(), start, retain_graph=True)[0][0]
+        printed = tex("eq-rnn-forget")(T=t, f=gates)
+        torch.testing.assert_close(torch.diagonal(printed), exact)
+        assert fixed[t - 1] == pytest.approx(exact.max().item())
+    early = tex("eq-rnn-forget", statement=1)({"sigma": torch.sigmoid, "b_f": torch.tensor(1.3)})
+    assert float(early) == pytest.approx(1 / (1 + math.exp(-1.3)))
+
+
+def test_gates_that_read_nothing_leave_no_other_path(seed: int) -> None:
+    """With all weights zero the full Jacobian is the product of the gates: a closed form."""
     norms = lesson("lstm-jacobians", seed=seed)["lstm_norms"]
     make = blocks.LSTMCell
 
@@ -175,14 +255,15 @@ def test_the_forget_gates_decide_what_is_left_of_a_cell(seed: int) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "LSTMCell", silent)
-        found = norms(1.0, length=9, size=4)
+        full, fixed = norms(1.0, length=9, size=4)
     expected = [(1 / (1 + math.exp(-1))) ** t for t in range(1, 10)]
-    assert found == pytest.approx(expected, rel=1e-6)
+    assert full == pytest.approx(expected, rel=1e-6)
+    assert fixed == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_cells_jacobian_is_that_of_autograd(seed: int) -> None:
     norms = lesson("lstm-jacobians", seed=seed)["lstm_norms"]
-    found = norms(1.0, length=5, size=4)
+    found, _ = norms(1.0, length=5, size=4)
     g = seeded(seed)
     seed_everything(seed)
     cell = blocks.LSTMCell(8, 4, forget_bias=1.0).double()
@@ -198,20 +279,23 @@ def test_the_cells_jacobian_is_that_of_autograd(seed: int) -> None:
     assert found[4] == pytest.approx(torch.linalg.matrix_norm(exact, 2).item(), rel=1e-9)
 
 
-@pytest.mark.equation("eq-rnn-clip", frozen="2a4eea9d")
+@pytest.mark.equation("eq-rnn-clip")
 def test_clipping_is_the_nearest_point_of_a_ball() -> None:
     """PyTorch's function; and no other point of the ball is nearer to the gradient."""
     clip = lesson("clip-code")["clip"]
     for scale, threshold in ((100.0, 0.7), (0.01, 0.7)):
         gradients = [scale * torch.randn(3, 4), scale * torch.randn(5)]
         clipped, norm = clip(gradients, threshold)
+        whole = torch.cat([g.flatten() for g in gradients])
+        printed = tex("eq-rnn-clip")(g=whole, theta=threshold)
+        torch.testing.assert_close(torch.cat([g.flatten() for g in clipped]), printed)
         parameters = [nn.Parameter(torch.zeros_like(g)) for g in gradients]
         for parameter, g in zip(parameters, gradients):
             parameter.grad = g.clone()
         assert nn.utils.clip_grad_norm_(parameters, threshold).item() == pytest.approx(norm.item())
         for mine, parameter in zip(clipped, parameters):
             torch.testing.assert_close(mine, parameter.grad, rtol=1e-5, atol=0)
-        flat, whole = (torch.cat([g.flatten() for g in part]) for part in (clipped, gradients))
+        flat = torch.cat([g.flatten() for g in clipped])
         assert float(flat.norm()) <= threshold + 1e-9
         others = torch.randn(200, len(flat))
         others = others / others.norm(dim=1, keepdim=True).clamp(min=1) * threshold
@@ -233,7 +317,7 @@ def test_windows_give_the_same_loss_and_the_whole_window_the_same_gradient(seed:
         model.zero_grad()
 
 
-@pytest.mark.equation("eq-rnn-copy", frozen="2b150f74")
+@pytest.mark.equation("eq-rnn-copy")
 def test_the_mixture_with_the_copyist_is_a_distribution(seed: int) -> None:
     """The probabilities of all next characters sum to one, at each place of a random text."""
     cells = lesson("copy-code")
@@ -257,6 +341,18 @@ def test_the_mixture_with_the_copyist_is_a_distribution(seed: int) -> None:
         assert total == pytest.approx(1.0)
         used += found[t][1] > 0
     assert used > 10
+    right: dict[int, int] = {}
+    tried: dict[int, int] = {}
+    for t, (copied, match) in enumerate(found):  # the formula, with counts of our own
+        size = match.bit_length() - 1
+        weight = tex("eq-rnn-copy", statement=1)(right=right.get(size, 0), tried=tried.get(size, 0))
+        hit = copied == text[first + t]
+        known = {"a_m": float(weight) if match else 0.0, "x_t": text[first + t], "q_t": copied}
+        each = {text[first + t]: math.exp(own[t])}
+        rest = {"p_RNN": lambda x, _, each=each: each[x], "x_<t": ..., "m": size}
+        assert math.log(tex("eq-rnn-copy")(known | rest)) == pytest.approx(base[t])
+        tried[size] = tried.get(size, 0) + 1
+        right[size] = right.get(size, 0) + hit
 
 
 def test_the_copyist_copies_what_followed_the_last_match(seed: int) -> None:
@@ -276,13 +372,87 @@ def test_the_copyist_copies_what_followed_the_last_match(seed: int) -> None:
 
 
 def test_priming_a_compressor_counts_the_extra_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = "the cat sat on the mat. " * 3
-    splits = TextSplits(source, source, "".join(sorted(set(source))), "toy")
+    first, second = "the cat sat on the mat. " * 3, "on the mat sat a cat..." + " the mat. " * 5
+    alphabet = "".join(sorted(set(first + second)))
+    splits = TextSplits(first, first[: len(second)] + second, alphabet, "toy")
     monkeypatch.setattr("helpers.data.text.load", lambda name: splits)
     known = {"MarkovChain": MarkovChain, "bz2": bz2, "lzma": lzma, "gzip": gzip}
-    packed = lesson("floors", **known)["packed"]
-    expected = len(gzip.compress((source + source).encode())) - len(gzip.compress(source.encode()))
-    assert packed(gzip.compress, source) == pytest.approx(8 * math.log(2) * expected / len(source))
+    cells = lesson("floors", **known)
+    assert cells["written"]["valid"] + cells["written"]["test"] == splits.validation
+    test = cells["written"]["test"]
+    extra = len(gzip.compress((first + test).encode())) - len(gzip.compress(first.encode()))
+    expected = 8 * math.log(2) * extra / len(test)
+    assert cells["packed"](gzip.compress, first) == pytest.approx(expected)
+
+
+def test_the_truth_of_the_toy_scores_what_its_rule_says() -> None:
+    """Each letter by the rule of the text, beside the line of the page."""
+    torch.set_default_dtype(torch.float32)
+    cells = lesson("toy-code", "toy-floor", toy_passes=1)
+    x, total = cells["echo_test"].tolist(), 0.0
+    for t, letter in enumerate(x):
+        p = 0.5 if t < 8 else 0.9 if letter == x[t - 8] else 0.1
+        total -= math.log(p) / len(x)
+    assert cells["toy"]["truth"] == pytest.approx(total)
+    assert cells["toy"]["chain of order 8"] > cells["toy"]["truth"]
+
+
+@pytest.mark.equation("eq-rnn-unit")
+def test_the_jacobian_of_one_unit(seed: int) -> None:
+    """Autograd through the recursion, and central differences of the loss."""
+    unit = lesson("unit-code")["unit"]
+    for w, b in torch.tensor([[4.7, -2.4], [3.0, -1.0], [5.5, -2.5]]):
+        h = start = torch.tensor(0.5).requires_grad_()
+        states = {}
+        for t in range(9):
+            states[t] = h.detach()
+            h = w * torch.sigmoid(h) + b
+        loss, product = unit(w, b, length=9)
+        exact = torch.autograd.grad(h, start)[0]
+        torch.testing.assert_close(product, exact)
+        printed = tex("eq-rnn-unit")(T=9, w=w, h=states, sigma=torch.sigmoid)
+        torch.testing.assert_close(printed, exact)
+        torch.testing.assert_close(loss, (torch.sigmoid(h.detach()) - 0.7) ** 2)
+
+
+def test_one_step_too_long_leaves_the_picture() -> None:
+    cells = lesson("unit-code", "descend")
+    free, clipped = cells["paths"]["no clipping"], cells["paths"]["clipped at 0.1"]
+    steps = [math.dist(a[:2], b[:2]) for a, b in itertools.pairwise(clipped)]
+    assert max(steps) <= 0.1 + 1e-12
+    assert max(math.dist(a[:2], b[:2]) for a, b in itertools.pairwise(free)) > 5
+    for path in (free, clipped):
+        for (w, b, loss, norm), after in itertools.pairwise(path[:20]):
+            point = torch.tensor([w, b], requires_grad=True)
+            value = cells["unit"](*point)[0]
+            (g,) = torch.autograd.grad(value, point)
+            assert (value.item(), g.norm().item()) == pytest.approx((loss, norm))
+            move = torch.tensor(after[:2]) - point.detach()
+            assert torch.allclose(move, -g * min(1.0, move.norm().item() / norm), atol=1e-9)
+
+
+def test_the_laboratory_measures_the_jacobian_that_autograd_finds() -> None:
+    cells = lesson("lab-code")
+    model = RecurrentLanguageModel(5, embedding=3, hidden=4, cell="elman")
+    x = torch.randint(5, (2, 25))
+    found, saturated = cells["state_of"](model, x, None)
+    with torch.no_grad():
+        h, _ = model.recurrent(model.embedding(x))
+    exact = []
+    for row, states in zip(x, h):
+        rest = model.embedding(row[5:]).detach()[None]
+
+        def last(state: Tensor, rest: Tensor = rest) -> Tensor:
+            return model.recurrent(rest, state[None, None])[0][0, -1]
+
+        jacobian = torch.autograd.functional.jacobian(last, states[4])
+        exact.append(torch.linalg.matrix_norm(jacobian, 2))
+    assert found == pytest.approx(torch.stack(exact).mean().item(), rel=1e-6)
+    assert saturated == pytest.approx((h.abs() > 0.99).double().mean().item())
+    model.loss(x)["loss"].backward()
+    own = sum(p.grad.square().sum() for p in model.output.parameters() if p.grad is not None)
+    every = sum(p.grad.square().sum() for p in model.parameters() if p.grad is not None)
+    assert cells["own_share"](model) == pytest.approx(float(own / every))
 
 
 @pytest.mark.parametrize("number", range(1, 6))
