@@ -20,7 +20,6 @@ from torch.distributions import (
 from torch.nn import functional as F
 
 from helpers.data import strokes
-from helpers.data.download import DownloadError
 from helpers.distributions import StrokeMixture
 from helpers.models import HandwritingPredictor, HandwritingSynthesiser
 from helpers.networks import SoftWindow
@@ -324,11 +323,11 @@ def test_the_reader_collapses_repeats_and_drops_blanks() -> None:
     assert reader.read(torch.zeros(2, 16, 3), torch.tensor([14, 9])) == ["cat", "bbe"]
 
 
-def test_without_omniglot_the_cell_shows_a_recorded_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(*_: Any, **__: Any) -> None:
-        raise DownloadError("not here")
+def test_unless_asked_the_cell_shows_a_recorded_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: Any, **__: Any) -> None:
+        raise AssertionError("nothing is to be loaded")
 
-    monkeypatch.setattr(strokes, "load", missing)
+    monkeypatch.setattr(strokes, "load", forbidden)
     cells = lesson("omniglot", omniglot_download=False)
     assert cells["rows"] == cells["recorded"]
 
