@@ -6,7 +6,7 @@ the caller raises `TypeError` where an argument is of the wrong kind, and `Value
 shape or value is wrong; the message names the argument, what was expected, and what came.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 #: Identity of the book. The set-up cell of each chapter reads it to tell this package from any
 #: other package that happens to be called ``helpers``.
