@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.random import choose, normal, seed_everything, seeded, uniform
+from helpers.random import choose, seed_everything, seeded
 from tests.statistics import assert_mean_close
 
 
@@ -46,20 +46,6 @@ def test_seed_must_be_an_integer_in_range(function):
     for wrong in (1.5, "0", None, True):
         with pytest.raises(TypeError, match="seed must be an integer of at least 0, got"):
             function(wrong)
-
-
-@pytest.mark.parametrize(
-    "draw",
-    [
-        lambda place, rng: normal((2, 3), place, rng),
-        lambda place, rng: uniform((2, 3), place, rng),
-        lambda place, rng: choose(place, rng),
-        lambda place, rng: choose(place, rng, n=5),
-    ],
-)
-def test_a_generator_of_another_device_is_named(draw):
-    with pytest.raises(ValueError, match="rng must be on meta, the device of the model, got cpu"):
-        draw(torch.ones(2, 3, device="meta"), seeded(0))
 
 
 def test_one_index_a_row_or_as_many_as_asked_for(seed):
