@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -9,8 +10,8 @@ import subprocess
 import pytest
 from importlinter.cli import lint_imports
 
-from tools import equations, lint_docstrings, lint_site, lint_sources, normalise, stamp
-from tools.notebooks import ROOT, parameter_names, read, read_config, toc_notebooks
+from tools import claims, equations, lint_docstrings, lint_site, lint_sources, normalise, stamp
+from tools.notebooks import ROOT, code_cells, parameter_names, read, read_config, toc_notebooks
 from tools.problems import Problem
 
 #: Files of `helpers` without a test file at the same place in `tests`, each with its reason.
@@ -46,6 +47,21 @@ def test_docstrings_pass_the_lints() -> None:
 def test_imports_run_downward(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert lint_imports(no_cache=True) == 0, "run: lint-imports"
+
+
+def test_each_chapter_makes_claims_and_most_equations_are_evaluated() -> None:
+    def made(chapter: str) -> int:
+        cells = filter(claims.is_claims, code_cells(read(ROOT / f"{chapter}.ipynb")))
+        calls = [node for cell in cells for node in ast.walk(ast.parse(cell.source))]
+        return sum(isinstance(c, ast.Call) and ast.unparse(c.func) == "claim" for c in calls)
+
+    count = {chapter: made(chapter) for chapter in toc_notebooks(ROOT)}
+    assert {chapter: n for chapter, n in count.items() if n < 6} == {}
+    assert sum(count.values()) >= 120
+    first = equations.table(ROOT).split("\n")[0]
+    found = re.fullmatch(r"(\d+) of (\d+) equations are evaluated, \d+ are frozen\.", first)
+    assert found is not None, first
+    assert int(found[1]) > int(found[2]) / 2
 
 
 def test_each_file_of_helpers_has_its_tests_at_the_mirrored_place() -> None:
