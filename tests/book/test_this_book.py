@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 from importlinter.cli import lint_imports
+from pybtex.database import parse_file
 
 from tools import claims, equations, lint_docstrings, lint_site, lint_sources, normalise, stamp
 from tools.notebooks import ROOT, code_cells, parameter_names, read, read_config, toc_notebooks
@@ -62,6 +63,12 @@ def test_each_chapter_makes_claims_and_most_equations_are_evaluated() -> None:
     found = re.fullmatch(r"(\d+) of (\d+) equations are evaluated, \d+ are frozen\.", first)
     assert found is not None, first
     assert int(found[1]) > int(found[2]) / 2
+
+
+def test_the_bibliography_can_be_read() -> None:
+    path = ROOT / "book/references.bib"
+    entries = re.findall(r"^@\w+\{([^,]+),", path.read_text(encoding="utf-8"), re.M)
+    assert sorted(parse_file(str(path)).entries) == sorted(entries)
 
 
 def test_each_file_of_helpers_has_its_tests_at_the_mirrored_place() -> None:
