@@ -60,8 +60,9 @@ def is_claims(cell: Cell) -> bool:
 
 
 def rows_of(cell: Cell) -> list[Row]:
-    """The claims in the outputs of one cell."""
-    return [row for output in cell.outputs for row in output.get("data", {}).get(MIME, [])]
+    """The claims in the outputs of one cell; the kernel writes infinities as text."""
+    rows = [row for output in cell.outputs for row in output.get("data", {}).get(MIME, [])]
+    return [{**row, "left": float(row["left"]), "right": float(row["right"])} for row in rows]
 
 
 def claims_of(run: Notebook) -> list[Row]:
@@ -91,6 +92,8 @@ def read_record(root: Path) -> dict[str, Any]:
 def is_safe(recorded: Row | None) -> bool:
     """Whether a claim about training held for all seeds and by three standard deviations."""
     if recorded is None or len(recorded["margins"]) < len(SEEDS) or not all(recorded["holds"]):
+        return False
+    if max(map(abs, recorded["margins"])) >= 1e308:
         return False
     spread = statistics.stdev(recorded["margins"])
     return bool(statistics.fmean(recorded["margins"]) >= 3 * spread)
@@ -250,6 +253,11 @@ def run_seed(root: Path, chapter: str, seed: int) -> dict[str, Any]:
     return result
 
 
+def _written(value: float) -> float:
+    """Six digits; JSON has no infinity."""
+    return float(f"{min(max(float(value), -1e308), 1e308):.6g}")
+
+
 def entry(results: dict[int, dict[str, Any]]) -> dict[str, Any]:
     """What the record says of a chapter, from its results by seed."""
     claims: dict[str, Row] = {}
@@ -261,8 +269,8 @@ def entry(results: dict[int, dict[str, Any]]) -> dict[str, Any]:
                 | {"lefts": [], "rights": [], "margins": [], "holds": []},
             )
             for key, value in (("lefts", row["left"]), ("rights", row["right"])):
-                keep[key].append(float(f"{value:.6g}"))
-            keep["margins"].append(float(f"{margin(row):.6g}"))
+                keep[key].append(_written(value))
+            keep["margins"].append(_written(margin(row)))
             keep["holds"].append(row["holds"])
     return {
         "stamp": next(iter(results.values()))["stamp"],

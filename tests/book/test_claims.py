@@ -78,6 +78,17 @@ def test_a_false_claim_about_training_fails_only_where_its_record_is_safe(book: 
     assert claims.notices(book.root, book.chapter, run) == []
 
 
+def test_an_infinite_number_is_read_and_recorded(book: Book) -> None:
+    _, run = demo(book, claim("a", "It overflows.", float("inf"), ">", 2, seeds=5))
+    row = run.cells[-2].outputs[0].data[claims.MIME][0]
+    row["left"] = "inf"  # as the kernel sends it
+    result = {"stamp": "", "error": None, "seconds": 1.0, "claims": claims.claims_of(run)}
+    made = claims.entry(dict.fromkeys(claims.SEEDS, result))
+    assert made["claims"]["a"]["holds"] == [True] * 5
+    json.dumps(made, allow_nan=False)
+    assert not claims.is_safe(made["claims"]["a"])
+
+
 def test_names_are_unique_and_the_tag_belongs_to_cells_that_show_claims(book: Book) -> None:
     one = claim("a", "Yes.", 1, "<", 2)
     assert "must be new here" in problems(book, one, one)[0]
