@@ -72,7 +72,7 @@ def claims_of(run: Notebook) -> list[Row]:
 
 def margin(row: Row) -> float:
     """How far a comparison is from the border between true and false; negative if false."""
-    left, right, relation = row["left"], row["right"], row["relation"]
+    left, right, relation = float(row["left"]), float(row["right"]), row["relation"]
     if relation in ("≈", "=="):
         return float(row["within"] - abs(left - right))
     return float(right - left if relation in ("<", "<=") else left - right)
