@@ -15,6 +15,7 @@ stopped by a chapter that fails.
 from __future__ import annotations
 
 import argparse
+import ast
 import html
 import json
 import platform
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import kernel
+from tools.dependencies import contents, dependencies, program
 from tools.notebooks import (
     ROOT,
     BookError,
@@ -41,7 +43,7 @@ from tools.notebooks import (
 )
 from tools.problems import Problem
 from tools.progress import Progress
-from tools.results import Record, Store, code_digest, only_one, uses_digest
+from tools.results import Record, Store, digest, only_one
 
 #: As `helpers.claims` marks its output; a test compares the two.
 MIME = "application/vnd.book.claims+json"
@@ -79,8 +81,19 @@ def margin(row: Row) -> float:
 
 
 def stamp(root: Path, notebook: Notebook) -> str:
-    """What a record of a chapter holds for: its code and the helpers and versions that it uses."""
-    return f"{code_digest(notebook, 'default')}-{uses_digest(root, notebook)}"
+    """What a record of a chapter holds for: its program and the helpers that it uses.
+
+    The set-up, the bounds between cells, the words of a claim and what only draws change no number.
+    """
+    sources = [cell.source for cell in code_cells(notebook) if cell.get("id") != "setup"]
+    tree = program(sources)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "claim":
+            del node.args[1:2]
+            node.keywords = [word for word in node.keywords if word.arg != "seeds"]
+    used = [f for f in dependencies(root, sources) if f.parent != root / "helpers" / "plotting"]
+    files = (p for f in used for p in (str(f.relative_to(root)).encode(), contents(f)))
+    return digest([ast.dump(tree).encode(), *files])
 
 
 def read_record(root: Path) -> dict[str, Any]:
@@ -99,15 +112,16 @@ def is_safe(recorded: Row | None) -> bool:
     return bool(statistics.fmean(recorded["margins"]) >= 3 * spread)
 
 
-def _recorded(root: Path, chapter: str, name: str) -> Row | None:
+def _recorded(root: Path, chapter: str) -> dict[str, Row]:
     claims: dict[str, Row] = read_record(root)["figures"].get(chapter, {}).get("claims", {})
-    return claims.get(name)
+    return claims
 
 
 def problems(root: Path, chapter: str, stored: Notebook, run: Notebook) -> list[Problem]:
     """False claims, cells tagged ``claims`` without any, and links to claims that do not agree."""
     found: list[Problem] = []
     names: set[str] = set()
+    recorded = _recorded(root, chapter)
     for cell in code_cells(run):
         place, rows = cell_name(run, cell), rows_of(cell)
         if bool(rows) != is_claims(cell):
@@ -119,7 +133,7 @@ def problems(root: Path, chapter: str, stored: Notebook, run: Notebook) -> list[
                 message = f"claim name {name!r} must be new here, of small letters, digits, hyphens"
                 found.append(Problem(chapter, place, message))
             names.add(name)
-            safe = row["seeds"] is None or is_safe(_recorded(root, chapter, name))
+            safe = row["seeds"] is None or is_safe(recorded.get(name))
             if not row["holds"] and safe:
                 message = f"claim {name!r} is false: {row['text']} ({row['comparison']})"
                 found.append(Problem(chapter, place, message))
@@ -128,12 +142,11 @@ def problems(root: Path, chapter: str, stored: Notebook, run: Notebook) -> list[
 
 def notices(root: Path, chapter: str, run: Notebook) -> list[str]:
     """Claims about training that are false in this run, and not sure enough to fail the build."""
+    recorded = _recorded(root, chapter)
     return [
         f"{chapter}: does not hold in this run: {row['text']} ({row['comparison']})"
         for row in claims_of(run)
-        if not row["holds"]
-        and row["seeds"] is not None
-        and not is_safe(_recorded(root, chapter, row["name"]))
+        if not row["holds"] and row["seeds"] is not None and not is_safe(recorded.get(row["name"]))
     ]
 
 
@@ -142,7 +155,7 @@ def link_problems(root: Path, chapter: str, stored: Notebook, rows: list[Row]) -
 
     The number of a claim about training may be that of any of the recorded seeds, or in between.
     """
-    known = {row["name"]: row for row in rows}
+    known, recorded = {row["name"]: row for row in rows}, _recorded(root, chapter)
     found = []
     for cell in stored.cells:
         for text, name in LINK.findall(cell.source if cell.cell_type == "markdown" else ""):
@@ -151,7 +164,7 @@ def link_problems(root: Path, chapter: str, stored: Notebook, rows: list[Row]) -
                 found.append(Problem(chapter, place, f"links to claim {name!r}, which is not made"))
                 continue
             for number in _NUMBER.findall(text):
-                if not _agrees(number, known[name], _recorded(root, chapter, name)):
+                if not _agrees(number, known[name], recorded.get(name)):
                     row = known[name]
                     message = (
                         f"says {number}, its claim {name!r} has {row['left']:.6g} and "

@@ -104,15 +104,19 @@ def contents(path: Path) -> bytes:
     return ast.dump(tree).encode()
 
 
+def program(sources: Iterable[str]) -> ast.Module:
+    """The code of these cells as one program; lines that only IPython understands do nothing."""
+    return ast.parse("\n".join(re.sub(r"^(\s*)[%!].*$", r"\1pass", s, flags=re.M) for s in sources))
+
+
 def dependencies(root: Path, sources: Iterable[str]) -> list[Path]:
     """The files of `helpers` that the code of these cells reaches, and the data beside them.
 
     Code that cannot be parsed depends on everything.
     """
-    text = "\n".join(re.sub(r"^(\s*)[%!].*$", r"\1pass", s, flags=re.M) for s in sources)
     everything = (p for p in (root / PACKAGE).rglob("*") if p.is_file() and p.suffix != ".pyc")
     try:
-        waiting = _used(root, ast.parse(text))
+        waiting = _used(root, program(sources))
     except SyntaxError:
         return sorted(everything)
     reached: set[Path] = set()

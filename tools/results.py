@@ -46,7 +46,8 @@ def only_one(root: Path, what: str = "build") -> Iterator[None]:
         lock.release()
 
 
-def _digest(parts: Iterable[bytes]) -> str:
+def digest(parts: Iterable[bytes]) -> str:
+    """A short name for this sequence of contents."""
     total = hashlib.sha256()
     for part in parts:
         total.update(len(part).to_bytes(8, "big") + part)
@@ -60,28 +61,28 @@ def files_digest(root: Path, names: Iterable[str]) -> str:
         path = root / name
         files += path.rglob("*") if path.is_dir() else [path]
     kept = sorted(f for f in files if f.is_file() and "__pycache__" not in f.parts)
-    return _digest(p for f in kept for p in (str(f.relative_to(root)).encode(), f.read_bytes()))
+    return digest(p for f in kept for p in (str(f.relative_to(root)).encode(), f.read_bytes()))
 
 
 def uses_digest(root: Path, notebook: Notebook, more: Iterable[Path] = ()) -> str:
     """Changes when a helper that the notebook uses, its data, or one of these files change."""
     used = dependencies(root, (cell.source for cell in code_cells(notebook)))
     files = [*more, *used]
-    return _digest(p for f in files for p in (str(f.relative_to(root)).encode(), contents(f)))
+    return digest(p for f in files for p in (str(f.relative_to(root)).encode(), contents(f)))
 
 
 def fingerprint(root: Path, notebook: Notebook) -> str:
     """Changes when a helper that the notebook uses, data, locked versions or Python change."""
     files = [path for name in INGREDIENTS if (path := root / name).is_file()]
     parts = (uses_digest(root, notebook, files), platform.python_version())
-    return _digest(part.encode() for part in parts)
+    return digest(part.encode() for part in parts)
 
 
 def code_digest(notebook: Notebook, profile: str) -> str:
     """Changes when the code of the notebook or the parameters of the profile change."""
     values = json.dumps(overrides(notebook, profile), sort_keys=True)
     parts = [f"{c.get('id')}\n{c.source}" for c in code_cells(notebook)]
-    return _digest(part.encode() for part in [values, *parts])
+    return digest(part.encode() for part in [values, *parts])
 
 
 @dataclass

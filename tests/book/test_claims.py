@@ -208,3 +208,21 @@ def test_the_package_and_the_build_agree_on_what_claims_look_like() -> None:
 def test_the_site_depends_on_the_record() -> None:
     assert claims.RECORD in build_site.INGREDIENTS
     assert not Path(claims.RECORD).is_absolute()
+
+
+def test_a_record_outlives_words_and_bounds_of_cells_and_no_change_of_the_program(
+    book: Book,
+) -> None:
+    def mark(*sources: str) -> str:
+        notebook = book.notebook()
+        setup = [cell for cell in notebook.cells if cell.get("id") == "setup"]
+        notebook.cells = setup + [nbformat.v4.new_code_cell(source) for source in sources]
+        return claims.stamp(book.root, notebook)
+
+    made = 'a = 1\nb = 2\nclaims(claim("less", "Less.", a, "<", b, seeds=4))'
+    one = mark(made)
+    assert mark("a = 1", "# another cell\nb = 2", made.split("\n")[2]) == one
+    assert mark(made.replace("Less.", "Fewer."), "") == one
+    assert mark(made.replace("seeds=4", "seeds=5")) == one
+    for old, new in (("b = 2", "b = 3"), ('"<"', '"<="'), ('"less"', '"fewer"')):
+        assert mark(made.replace(old, new)) != one
