@@ -1,44 +1,54 @@
-"""The named figures of the chapters as files, for pages that show a figure of another page.
+"""The figures of the chapters as files, for the pages.
 
-They are written to ``_build/figures/<name>.png`` before the pages are rendered, so that a page may
-say ``{figure} /_build/figures/fig-vae-map.png``.
+Before the pages are rendered, ``_build/figures`` gets each named figure of the kept runs as
+``<name>.svg``, so that a page may say ``{figure} /_build/figures/fig-vae-map.svg``; and in
+``narrow`` the forms for telephones, each under the digest of the form that it stands in for.
 """
 
 from __future__ import annotations
 
-import base64
+import hashlib
+import shutil
 from pathlib import Path
 
 from tools.notebooks import Notebook, code_cells, toc_notebooks
+from tools.page_figures import MIME
 from tools.results import Store
 
 FOLDER = "_build/figures"
 
 
-def named_figures(executed: Notebook) -> dict[str, bytes]:
-    """Name and PNG of each figure that the run made."""
-    found = {}
+def narrow_form(root: Path, wide: bytes) -> Path:
+    """Where the form for telephones of a figure is, if it has one."""
+    return root / FOLDER / "narrow" / f"{hashlib.sha256(wide).hexdigest()[:20]}.svg"
+
+
+def show_wide(executed: Notebook) -> Notebook:
+    """Let the figures of a run stand there as SVG; changed in place."""
     for cell in code_cells(executed):
-        name = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
         for output in cell.outputs:
-            data = output.get("data", {}).get("image/png")
-            if name and data:
-                found[str(name)] = base64.b64decode(data)
-    return found
+            if MIME in output.get("data", {}):
+                output.data = {"image/svg+xml": output.data[MIME]["wide"]}
+                output.metadata = {}
+    return executed
 
 
-def write_figures(root: Path) -> list[Path]:
+def write_figures(root: Path) -> None:
     """Write the figures of all kept runs; files of figures that are gone are removed."""
-    folder = root / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    store, written = Store(root), []
+    shutil.rmtree(root / FOLDER, ignore_errors=True)
+    (root / FOLDER / "narrow").mkdir(parents=True)
+    store = Store(root)
     for chapter in toc_notebooks(root):
         executed = store.executed(chapter)
-        for name, png in named_figures(executed).items() if executed is not None else ():
-            path = folder / f"{name}.png"
-            if not path.is_file() or path.read_bytes() != png:
-                path.write_bytes(png)
-            written.append(path)
-    for path in set(folder.glob("*.png")) - set(written):
-        path.unlink()
-    return written
+        for cell in code_cells(executed) if executed is not None else ():
+            name = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
+            for output in cell.outputs:
+                forms = output.get("data", {}).get(MIME)
+                if forms is None:
+                    continue
+                if name:
+                    path = root / FOLDER / f"{name}.svg"
+                    path.write_text(forms["wide"], encoding="utf-8")
+                if "narrow" in forms:
+                    path = narrow_form(root, forms["wide"].encode())
+                    path.write_text(forms["narrow"], encoding="utf-8")

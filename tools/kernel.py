@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from papermill import execute_notebook
 
-from tools.notebooks import BookError, Cell, Notebook, cell_name, code_cells, read
+from tools.notebooks import ROOT, BookError, Cell, Notebook, cell_name, code_cells, read
 
 CELL_TIMEOUT = 1800  # seconds
 
@@ -37,6 +37,18 @@ _COST = """import json, resource, sys
 cost = resource.getrusage(resource.RUSAGE_SELF)
 peak = cost.ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
 print(json.dumps([cost.ru_utime + cost.ru_stime, peak]))"""
+
+#: First line of a kernel that draws for the pages.
+_FIGURES = "; ".join(
+    [
+        "import sys",
+        f"sys.path.insert(0, {str(ROOT)!r})",
+        "from tools import page_figures",
+        "page_figures.register()",
+        f"sys.path.remove({str(ROOT)!r})",
+        "del page_figures, sys",
+    ]
+)
 
 logging.getLogger("papermill").setLevel(logging.ERROR)
 _running: set[Any] = set()
@@ -80,8 +92,10 @@ def stop_all() -> None:
             client.km.provisioner.process.kill()
 
 
-def execute(run: Notebook, folder: Path, profile: str) -> dict[str, Any]:
+def execute(run: Notebook, folder: Path, profile: str, *, figures: bool = False) -> dict[str, Any]:
     """Run a notebook in place, from a folder; an error ends the run and is part of the answer.
+
+    With `figures` the figures are kept in the forms that the pages show (`tools.page_figures`).
 
     Returns:
         ``seconds``, ``cpu_seconds`` and ``peak_mb`` (0 after an error), ``slowest_cell``, and
@@ -99,6 +113,7 @@ def execute(run: Notebook, folder: Path, profile: str) -> dict[str, Any]:
         kernel_manager_class=OwnInterpreter,
         timeout=CELL_TIMEOUT,
         record_timing=False,
+        extra_arguments=[f"--IPKernelApp.exec_lines={_FIGURES}"] if figures else [],
         resources={"metadata": {"path": str(folder)}},
         on_cell_execute=lambda cell, cell_index: begun.append((cell, time.monotonic())),
     )

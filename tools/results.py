@@ -23,7 +23,7 @@ from tools.dependencies import contents, dependencies
 from tools.notebooks import PROFILES, BookError, Notebook, code_cells, overrides
 
 #: What the outputs of all notebooks depend on, besides their code and the helpers they import.
-INGREDIENTS = ("requirements.lock", "tools/kernel.py")
+INGREDIENTS = ("requirements.lock", "tools/kernel.py", "tools/page_figures.py")
 
 
 @contextmanager

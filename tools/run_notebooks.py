@@ -74,7 +74,7 @@ def run_chapter(
     mark = fingerprint(root, stored)
     store.drop(chapter)
     run = kernel.prepared(path, store.path(chapter), values)
-    cost = kernel.execute(run, path.parent, profile)
+    cost = kernel.execute(run, path.parent, profile, figures=True)
     record = Record(chapter, mark, code_digest(stored, profile), **cost)
     store.keep(record, run)
     if record.error:

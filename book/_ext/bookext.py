@@ -8,7 +8,7 @@
 4. ``{chapter-box}``: what the reader needs, what the reader gets, and how long the chapter runs.
 5. ``{equation-table}``, ``{claim-table}``, ``{status-table}``, ``{api-table}`` and ``{api}``: the
    generated parts of the reference pages.
-6. Details of the set page: punctuation stays with its formula, wide figures get a box to scroll in.
+6. Details of the set page: punctuation stays with its formula, a telephone gets its form of a figure.
 """
 
 from __future__ import annotations
@@ -24,20 +24,29 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
-from sphinx.util.images import get_image_size
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from tools import api, claims, equations, normalise, notebooks, outputs, results, status  # noqa: E402
+from tools import (  # noqa: E402
+    api,
+    claims,
+    equations,
+    figures,
+    normalise,
+    notebooks,
+    outputs,
+    results,
+    status,
+)
 
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/"
 MATHJAX_PARTS = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2/")
 #: Formulas have the same size for every reader, whichever font the text around them is set in.
 MATHJAX_OPTIONS = {"chtml": {"matchFontHeight": False, "scale": 1.1}}
-#: Figures of so many pixels have letters too small to read when they are as narrow as a telephone.
-WIDE_FIGURE = 800
+#: Up to this width of the page a figure is shown in its form for telephones.
+TELEPHONE = "(max-width: 36rem)"
 
 
 def use_own_files(app: Sphinx, config: Config) -> None:
@@ -72,6 +81,7 @@ def show_results(app: Sphinx, docname: str, source: list[str]) -> None:
     run = results.Store(ROOT).executed(docname) if path.is_file() else None
     if run is not None:
         shown = outputs.with_outputs(notebooks.read(path), run, only_checked=False)
+        shown = figures.show_wide(shown)
         source[0] = normalise.text_of(claims.shown(ROOT, docname, shown))
 
 
@@ -106,21 +116,30 @@ def keep_punctuation(doctree: nodes.document) -> None:
             parent[place + 1] = nodes.Text(after.removeprefix(end))
 
 
-def box_wide_figures(app: Sphinx, doctree: nodes.document) -> None:
-    """Put each wide figure into a box of its own; the style sheet lets it scroll where narrow."""
+def offer_narrow_figures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Let a telephone load the form of a figure that was drawn for it."""
+    base = "../" * docname.count("/") + "_images/"
     for image in list(doctree.findall(nodes.image)):
-        size = get_image_size(str(Path(app.srcdir) / image["uri"]))
-        if size and size[0] >= WIDE_FIGURE and "sd-card-img-top" not in image["classes"]:
-            box = nodes.container(classes=["wide-figure"])
-            image.parent.replace(image, box)
-            box += image
+        file = Path(app.srcdir) / image["uri"]
+        if file.suffix != ".svg" or not file.is_file():
+            continue
+        narrow = figures.narrow_form(ROOT, file.read_bytes())
+        if narrow.is_file():
+            copy = Path(app.outdir) / "_images" / narrow.name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(narrow, copy)
+            source = f'<source media="{TELEPHONE}" srcset="{base}{narrow.name}">'
+            start = nodes.raw("", f"<picture>{source}", format="html")
+            image.replace_self(
+                [start, image.deepcopy(), nodes.raw("", "</picture>", format="html")]
+            )
 
 
 def finish_page(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Apply what only the rendered page needs."""
     if app.builder.format == "html":
         keep_punctuation(doctree)
-        box_wide_figures(app, doctree)
+        offer_narrow_figures(app, doctree, docname)
 
 
 class ChapterBox(SphinxDirective):

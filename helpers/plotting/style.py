@@ -1,6 +1,7 @@
 """Colours and matplotlib defaults of the book.
 
-Figures keep an opaque white ground, so that they read the same on a light and on a dark page.
+In notebooks figures have a white ground. The pages of the book show them without one, and turn
+their lightness on a dark page; the hues stay.
 """
 
 import matplotlib.pyplot as plt

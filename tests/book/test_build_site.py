@@ -9,8 +9,9 @@ import pytest
 
 from tests.book.conftest import CLEAN_UP, Book
 from tools import build_site, lint_site, run_notebooks
-from tools.figures import write_figures
+from tools.figures import narrow_form, show_wide, write_figures
 from tools.notebooks import ROOT
+from tools.page_figures import MIME
 from tools.results import Record, Store
 
 pytestmark = CLEAN_UP
@@ -81,14 +82,19 @@ def test_of_an_exception_in_sphinx_its_own_line_is_shown() -> None:
     assert build_site.warnings_in(log * 2) == ["TypeError: 'int' object is not iterable"]
 
 
-def test_named_figures_become_files_and_old_ones_go(book: Book) -> None:
+def test_figures_become_files_and_old_ones_go(book: Book) -> None:
     executed = book.notebook()
-    picture = nbformat.v4.new_output("display_data", data={"image/png": "iVBORw0KGgo="})
+    forms = {"wide": "<svg>wide</svg>", "narrow": "<svg>narrow</svg>"}
+    picture = nbformat.v4.new_output("display_data", data={MIME: forms, "image/png": "iVBORw0="})
     book.cell(executed, "figure").outputs = [picture]
-    book.cell(executed, "checked").outputs = [picture]  # has no name: is not written
     Store(book.root).keep(Record(book.chapter, "fingerprint", "code", error="no"), executed)
-    book.write("_build/figures/fig-demo-gone.png", "")
-    (path,) = write_figures(book.root)
-    assert path.name == "fig-demo-line.png"
-    assert path.read_bytes() == b"\x89PNG\r\n\x1a\n"
-    assert [p.name for p in path.parent.iterdir()] == ["fig-demo-line.png"]
+    book.write("_build/figures/fig-demo-gone.svg", "")
+    write_figures(book.root)
+    (named,) = (book.root / "_build" / "figures").glob("*.svg")
+    assert named.name == "fig-demo-line.svg"
+    assert named.read_text(encoding="utf-8") == forms["wide"]
+    narrow = narrow_form(book.root, named.read_bytes())
+    assert narrow.read_text(encoding="utf-8") == forms["narrow"]
+    assert not narrow_form(book.root, b"<svg>another</svg>").exists()
+    shown = book.cell(show_wide(executed), "figure").outputs[0]
+    assert shown.data == {"image/svg+xml": forms["wide"]}

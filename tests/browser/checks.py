@@ -22,6 +22,8 @@ const scroller = (e) => {  // the nearest box around an element in which it can 
         if (scrolls(p)) return p;
     return null;
 };
+const vector = (image) => /[.]svg$|^data:image.svg/.test(image.currentSrc);
+const about = (image) => image.alt.slice(0, 80);
 const article = document.querySelector("article") || document.querySelector("main");
 const offScreen = (e) => e.closest(
     "mjx-assistive-mml, mjx-container, svg, script, style, .visually-hidden, .headerlink");
@@ -237,6 +239,33 @@ _PLAYERS = """async () => {
     return found;
 }"""
 
+_LETTERS = """async (least) => {
+    const found = [];
+    for (const image of article.querySelectorAll("img:not(.sd-card-img-top)")) {
+        if (!vector(image) || !shown(image)) continue;
+        const text = await (await fetch(image.currentSrc)).text();
+        const width = /viewBox="0 0 ([0-9.]+) /.exec(text);
+        if (!width) continue;
+        const scale = image.getBoundingClientRect().width / width[1];
+        // matplotlib draws a letter of n points at n hundredths of its outline.
+        const sizes = [...text.matchAll(/scale[(]([0-9.]+) -[0-9.]+[)]/g)].map((m) => 100 * m[1]);
+        const smallest = Math.min(...sizes) * scale;
+        if (smallest < least)
+            found.push(`letters of ${smallest.toFixed(1)} px in a figure: ${about(image)}`);
+    }
+    return found;
+}"""
+
+_FIGURE_GROUNDS = """() => {
+    const found = [];
+    for (const image of article.querySelectorAll("figure img")) {
+        if (!vector(image)) found.push("a figure is no drawing: " + about(image));
+        const ground = getComputedStyle(image).backgroundColor;
+        if (!/, 0[)]$/.test(ground)) found.push(`a figure stands on ${ground}: ${about(image)}`);
+    }
+    return found;
+}"""
+
 
 def _ask(page: Any, script: str, *arguments: Any) -> list[str]:
     """Run a script with the helpers in scope."""
@@ -263,6 +292,16 @@ def clipped(page: Any) -> list[str]:
 def images(page: Any) -> list[str]:
     """Pictures that are missing, tiny, distorted or without alt text, and empty captions."""
     return _ask(page, _IMAGES)
+
+
+def letters(page: Any, least: float = 9) -> list[str]:
+    """Letters in figures that are smaller on the screen than so many pixels."""
+    return _ask(page, _LETTERS, least)
+
+
+def figure_grounds(page: Any) -> list[str]:
+    """Figures that are pictures of pixels, or have a ground of their own."""
+    return _ask(page, _FIGURE_GROUNDS)
 
 
 def players(page: Any) -> list[str]:

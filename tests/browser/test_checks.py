@@ -15,7 +15,8 @@ from tests.browser import checks
 from tests.browser.viewer import Record, Viewer, served
 
 PIXEL = base64.b64encode(
-    b'<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100">'
+    b'<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100" viewBox="0 0 200 100">'
+    b'<g transform="scale(0.1 -0.1)"/>'
     b'<rect width="200" height="100" fill="GROUND"/><circle cx="99" cy="50" r="40"/></svg>'
 ).decode()
 PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
@@ -105,6 +106,21 @@ FAULTS = {
         "empty caption",
     ),
     "a dark ground": (checks.grounds, f'<img alt="a disc" src="{svg("#222")}">', "dark ground"),
+    "small letters": (
+        checks.letters,
+        f'<img alt="a disc" width="100" src="{svg("white")}">',
+        "letters of 5.0 px",
+    ),
+    "a bright box": (
+        checks.figure_grounds,
+        f'<figure><img alt="a disc" style="background:#fff" src="{svg("white")}"></figure>',
+        "stands on rgb(255, 255, 255)",
+    ),
+    "a figure of pixels": (
+        checks.figure_grounds,
+        '<figure><img alt="gone" src="gone.png"></figure>',
+        "is no drawing",
+    ),
     "grey on grey": (checks.contrast, "<p style='color:#aaa'>pale</p>", "contrast 2.3"),
     "no number": (
         checks.references,
@@ -155,6 +171,8 @@ CHECKS = (
     checks.images,
     checks.players,
     checks.grounds,
+    checks.letters,
+    checks.figure_grounds,
     checks.contrast,
     checks.references,
 )

@@ -35,7 +35,18 @@ VISIONS = {
 }
 
 
-def linear(colour: str) -> np.ndarray:
+#: Filter Effects Module of CSS: hue-rotate(180deg), for the encoded RGB.
+HALF_TURN = np.array([[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144], [0.426, 1.43, -0.856]])
+DARK_GROUND = "#14181e"  # of the theme
+
+
+def in_the_dark(colour: str) -> tuple[float, ...]:
+    """As the style sheet shows a colour of a figure: invert(0.93) hue-rotate(180deg)."""
+    inverted = 0.93 - 0.86 * np.array(to_rgb(colour))
+    return tuple(np.clip(HALF_TURN @ inverted, 0, 1))
+
+
+def linear(colour: str | tuple[float, ...]) -> np.ndarray:
     c = np.array(to_rgb(colour))
     return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
 
@@ -53,23 +64,31 @@ def lab(rgb: np.ndarray) -> np.ndarray:
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-def contrast_with_white(colour: str) -> float:
-    return 1.05 / (linear(colour) @ np.array([0.2126, 0.7152, 0.0722]) + 0.05)
+def contrast(colour: str | tuple[float, ...], ground: str = "#ffffff") -> float:
+    levels = [linear(c) @ np.array([0.2126, 0.7152, 0.0722]) + 0.05 for c in (colour, ground)]
+    return max(levels) / min(levels)
 
 
 @pytest.mark.parametrize("vision", VISIONS)
 def test_colours_are_told_apart(vision):
-    """15 in CIELAB; 2.3 is just noticeable side by side."""
-    seen = [lab(np.clip(VISIONS[vision] @ linear(colour), 0, 1)) for colour in PALETTE]
-    nearest = min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2))
-    assert nearest > 15
+    """15 in CIELAB, 11 in the dark; 2.3 is just noticeable side by side."""
+    for shown, least in ((PALETTE, 15), ([in_the_dark(colour) for colour in PALETTE], 11)):
+        seen = [lab(np.clip(VISIONS[vision] @ linear(colour), 0, 1)) for colour in shown]
+        nearest = min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2))
+        assert nearest > least
 
 
 def test_contrast_on_the_white_ground():
     """3 is the accessibility guideline's limit for graphics, 4.5 for text."""
-    assert min(contrast_with_white(colour) for colour in PALETTE[:4]) > 3
-    assert contrast_with_white(QUIET) > 3
-    assert contrast_with_white(INK) > 4.5
+    assert min(contrast(colour) for colour in PALETTE[:4]) > 3
+    assert contrast(QUIET) > 3
+    assert contrast(INK) > 4.5
+
+
+def test_contrast_on_the_dark_ground():
+    assert min(contrast(in_the_dark(colour), DARK_GROUND) for colour in (*PALETTE, QUIET)) > 3
+    assert contrast(in_the_dark(INK), DARK_GROUND) > 4.5
+    assert contrast(in_the_dark("white"), DARK_GROUND) < 1.1
 
 
 def test_densities_grow_darker_from_white():
