@@ -56,7 +56,21 @@ def use_own_files(app: Sphinx, config: Config) -> None:
             config.html_static_path.append(str(ROOT / "book" / name))
     config.mathjax_path = "mathjax/tex-chtml-full.js"
     config.mathjax3_config = {**MATHJAX_OPTIONS, **(config.mathjax3_config or {})}
+    config.myst_substitutions.update(counts())
     app.add_css_file("book.css")
+    app.add_css_file("landing.css")
+
+
+def counts() -> dict[str, str]:
+    """The book's own numbers, for ``{{ claims }}`` on its first page."""
+    known = equations.equations(ROOT)
+    evaluated = {mark.label for mark in equations.marks(ROOT) if mark.evaluates}
+    runs = map(results.Store(ROOT).executed, notebooks.toc_notebooks(ROOT))
+    return {
+        "equations": str(len(known)),
+        "evaluated": str(sum(equation.label in evaluated for equation in known)),
+        "claims": str(sum(len(claims.claims_of(run)) for run in runs if run is not None)),
+    }
 
 
 def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
