@@ -87,6 +87,7 @@ def stamp(root: Path, notebook: Notebook) -> str:
     """
     sources = [cell.source for cell in code_cells(notebook) if cell.get("id") != "setup"]
     tree = program(sources)
+    tree.body = [statement for statement in tree.body if not _only_draws(statement)]
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "claim":
             del node.args[1:2]
@@ -94,6 +95,13 @@ def stamp(root: Path, notebook: Notebook) -> str:
     used = [f for f in dependencies(root, sources) if f.parent != root / "helpers" / "plotting"]
     files = (p for f in used for p in (str(f.relative_to(root)).encode(), contents(f)))
     return digest([ast.dump(tree).encode(), *files])
+
+
+def _only_draws(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.ImportFrom):
+        return statement.module == "helpers.plotting"
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(call, ast.Call) and getattr(call.func, "id", "") == "diagram"
 
 
 def read_record(root: Path) -> dict[str, Any]:

@@ -224,5 +224,7 @@ def test_a_record_outlives_words_and_bounds_of_cells_and_no_change_of_the_progra
     assert mark("a = 1", "# another cell\nb = 2", made.split("\n")[2]) == one
     assert mark(made.replace("Less.", "Fewer."), "") == one
     assert mark(made.replace("seeds=4", "seeds=5")) == one
+    assert mark("from helpers.plotting import diagram", "diagram({}, [])", made) == one
+    assert mark("from helpers.plotting import curves", "curves([b])", made) != one
     for old, new in (("b = 2", "b = 3"), ('"<"', '"<="'), ('"less"', '"fewer"')):
         assert mark(made.replace(old, new)) != one
