@@ -92,7 +92,8 @@ def stamp(root: Path, notebook: Notebook) -> str:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "claim":
             del node.args[1:2]
             node.keywords = [word for word in node.keywords if word.arg != "seeds"]
-    used = [f for f in dependencies(root, sources) if f.parent != root / "helpers" / "plotting"]
+    used = dependencies(root, [ast.unparse(tree)])
+    used = [file for file in used if file.parent != root / "helpers" / "plotting"]
     files = (p for f in used for p in (str(f.relative_to(root)).encode(), contents(f)))
     return digest([ast.dump(tree).encode(), *files])
 
