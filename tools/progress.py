@@ -36,7 +36,7 @@ class Progress:
         with self._lock:
             del self._left[chapter]
             now = time.monotonic()
-            took = duration(now - self._started[chapter])
+            took = duration(now - self._started.get(chapter, now))
             waiting = [
                 max(0.0, seconds - (now - self._started.get(name, now)))
                 for name, seconds in self._left.items()
