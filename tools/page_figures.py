@@ -13,6 +13,7 @@ import textwrap
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
@@ -21,14 +22,14 @@ from matplotlib.lines import Line2D
 MIME = "application/vnd.book.figure+json"
 NARROW = 3.75  # inches; an SVG has 96 px an inch
 _MANY = 4000  # points or segments; more are a picture inside the drawing
-_SVG = {"svg.fonttype": "path", "svg.hashsalt": "book", "savefig.facecolor": "none"}
+_SVG: Any = {"svg.fonttype": "path", "svg.hashsalt": "book", "savefig.facecolor": "none"}
 
 
 def _heavy(artist: Any) -> bool:
     if isinstance(artist, Collection):
-        return max(len(artist.get_offsets()), len(artist.get_paths())) > _MANY
+        return max(np.size(artist.get_offsets()) // 2, len(artist.get_paths())) > _MANY
     marked = isinstance(artist, Line2D) and artist.get_marker() not in ("", " ", "None", None)
-    return marked and len(artist.get_xdata()) > _MANY
+    return marked and np.size(artist.get_xdata()) > _MANY
 
 
 def _saved(figure: Figure, kind: str, **options: Any) -> bytes:
@@ -48,7 +49,8 @@ def _svg(figure: Figure) -> str:
 def _columns(figure: Figure, grid: Any, panels: int) -> int:
     """How many panels stand side by side on a telephone: two at least if there are many."""
     fitting = int(NARROW / (figure.get_figwidth() / grid.ncols))
-    return min(grid.ncols, max(fitting, 1 if panels <= 4 else 2))
+    columns: int = min(grid.ncols, max(fitting, 1 if panels <= 4 else 2))
+    return columns
 
 
 def _stack(figure: Figure) -> None:
@@ -62,8 +64,8 @@ def _stack(figure: Figure) -> None:
         return
     columns = _columns(figure, grid, len(placed))
     growth = NARROW / columns / (figure.get_figwidth() / grid.ncols)
-    ratios = grid.get_height_ratios()
-    unit = figure.get_figheight() / sum(ratios)
+    ratios = np.asarray(grid.get_height_ratios())
+    unit = figure.get_figheight() / ratios.sum()
     if columns == grid.ncols:
         round_or_flat = any(ax.get_aspect() != "auto" for ax, _ in placed)
         figure.set_size_inches(NARROW, figure.get_figheight() * (growth if round_or_flat else 1))
@@ -75,7 +77,7 @@ def _stack(figure: Figure) -> None:
     lines: list[tuple[float, list[tuple[list[Any], bool]]]] = []
     free = 0
     for (row, left, below, right), panels in cells.items():
-        height = unit * sum(ratios[row:below])
+        height = unit * ratios[row:below].sum()
         if any(ax.get_aspect() != "auto" for ax in panels):
             height *= growth
         whole = right - left > 1
@@ -129,7 +131,7 @@ def register() -> None:
     """Let IPython show figures as `bundle` gives them."""
     from IPython.core.getipython import get_ipython
 
-    shell = get_ipython()
+    shell: Any = get_ipython()
     if shell is not None:
         shell.display_formatter.mimebundle_formatter.for_type(
             Figure, lambda figure, include=None, exclude=None: bundle(figure)
