@@ -46,10 +46,16 @@ def _svg(figure: Figure) -> str:
     return made.decode()
 
 
-def _columns(figure: Figure, grid: Any, panels: int) -> int:
-    """How many panels stand side by side on a telephone: two at least if there are many."""
+def _columns(figure: Figure, grid: Any, placed: list[tuple[Any, Any]]) -> int:
+    """How many panels stand side by side on a telephone: two at least if there are many.
+
+    A grid whose columns have titles only at the top is a table: it stays one.
+    """
+    titled = {spec.rowspan.start for ax, spec in placed if ax.get_title("left") or ax.get_title()}
+    if grid.nrows > 1 and titled == {0}:
+        return int(grid.ncols)
     fitting = int(NARROW / (figure.get_figwidth() / grid.ncols))
-    columns: int = min(grid.ncols, max(fitting, 1 if panels <= 4 else 2))
+    columns: int = min(grid.ncols, max(fitting, 1 if len(placed) <= 4 else 2))
     return columns
 
 
@@ -62,13 +68,14 @@ def _stack(figure: Figure) -> None:
         height = figure.get_figheight() * max(0.8, NARROW / figure.get_figwidth())
         figure.set_size_inches(NARROW, min(height, figure.get_figheight()))
         return
-    columns = _columns(figure, grid, len(placed))
+    columns = _columns(figure, grid, placed)
     growth = NARROW / columns / (figure.get_figwidth() / grid.ncols)
     ratios = np.asarray(grid.get_height_ratios())
     unit = figure.get_figheight() / ratios.sum()
     if columns == grid.ncols:
         round_or_flat = any(ax.get_aspect() != "auto" for ax, _ in placed)
-        figure.set_size_inches(NARROW, figure.get_figheight() * (growth if round_or_flat else 1))
+        growth = max(growth, 0.6) if round_or_flat else 1
+        figure.set_size_inches(NARROW, figure.get_figheight() * growth)
         return
     cells: dict[tuple[int, ...], list[Any]] = {}
     for ax, spec in sorted(placed, key=lambda pair: pair[1].num1):

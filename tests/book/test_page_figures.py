@@ -66,6 +66,14 @@ def test_many_panels_keep_two_columns_and_a_single_one_its_place() -> None:
     assert size(forms(figure)["narrow"])[0] == pytest.approx(page_figures.NARROW, abs=0.3)
 
 
+def test_a_table_of_panels_stays_a_table() -> None:
+    figure, axes = panels(3, 2)
+    for ax, name in zip(axes[0], "abc"):
+        ax.set_title(name)
+    assert size(forms(figure)["narrow"])[0] == pytest.approx(page_figures.NARROW, abs=0.3)
+    assert len({round(ax.get_position().x0, 2) for ax in axes.flat}) == 3
+
+
 def test_a_panel_over_all_columns_keeps_a_line_of_its_own() -> None:
     figure = plt.figure(figsize=(8.4, 4))
     grid = figure.add_gridspec(2, 2)
