@@ -55,7 +55,7 @@ def collect(root: Path, profile: str = "default") -> dict[str, Any]:
 
 def write_status(root: Path, profile: str = "default") -> None:
     """Write the measurements."""
-    text = json.dumps(collect(root, profile), indent=1, sort_keys=True) + "\n"
+    text = json.dumps(collect(root, profile), indent=1) + "\n"
     status_file(root, profile).parent.mkdir(parents=True, exist_ok=True)
     status_file(root, profile).write_text(text, encoding="utf-8")
 

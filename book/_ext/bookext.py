@@ -6,8 +6,8 @@
    Book would add to every page.
 3. The outputs of the kept runs stand in the notebooks when they are read.
 4. ``{chapter-box}``: what the reader needs, what the reader gets, and how long the chapter runs.
-5. ``{equation-table}``, ``{claim-table}``, ``{status-table}``, ``{api-table}`` and ``{api}``: the
-   generated parts of the reference pages.
+5. ``{status-table}``, ``{api-table}`` and ``{api}``: generated parts of the reference pages; the
+   lists of equations and claims are in ``listings``.
 6. Details of the set page: punctuation stays with its formula, wide figures get a box to scroll in.
 """
 
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from tools import api, claims, equations, normalise, notebooks, outputs, results, status  # noqa: E402
+from tools import api, claims, normalise, notebooks, outputs, results, status  # noqa: E402
 
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/"
 MATHJAX_PARTS = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2/")
@@ -170,16 +170,6 @@ class _Generated(SphinxDirective):
         return [box]
 
 
-class EquationTable(_Generated):
-    """The registry of equations and their tests."""
-
-    kind = "equation-table"
-
-    def text(self) -> str:
-        """One table a chapter."""
-        return equations.table(ROOT)
-
-
 class StatusTable(_Generated):
     """The measurements of the last build."""
 
@@ -188,16 +178,6 @@ class StatusTable(_Generated):
     def text(self) -> str:
         """One row a chapter, and the totals."""
         return status.table(ROOT)
-
-
-class ClaimTable(_Generated):
-    """The claims of all chapters."""
-
-    kind = "claim-table"
-
-    def text(self) -> str:
-        """One section a chapter."""
-        return claims.table(ROOT)
 
 
 class ApiTable(_Generated):
@@ -226,9 +206,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
     app.add_config_value("book_page_scripts", {}, "html")
     app.add_directive("chapter-box", ChapterBox)
-    app.add_directive("equation-table", EquationTable)
     app.add_directive("status-table", StatusTable)
-    app.add_directive("claim-table", ClaimTable)
     app.add_directive("api-table", ApiTable)
     app.add_directive("api", Api)
     app.connect("config-inited", use_own_files)
