@@ -14,7 +14,6 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
-
 from tools.reference_lists import (
     Chapter,
     Claimed,
@@ -24,7 +23,7 @@ from tools.reference_lists import (
     tested_equations,
 )
 
-_MARKDOWN = re.compile(r"([\\`*_$\[\]<{}|])")
+_MARKDOWN = re.compile(r"([\\*_$\[\]<{}|])")
 
 
 def html(text: str) -> nodes.raw:
@@ -100,10 +99,10 @@ class EquationTable(_Listing):
 
     def card(self, tested: Tested) -> nodes.Node:
         """One equation."""
-        label, tex = tested.equation.label, tested.equation.tex
+        label, tex = tested.equation.label, tested.equation.tex.rstrip(" .,")
         bound = "evaluated" if tested.evaluated else "frozen"
         head = self.text(f"{{eq}}`{label}` `{label}`")
-        head += html(f'<span class="bound {bound}">{bound}</span>')
+        head.insert(1, html(f' <span class="bound {bound}">{bound}</span>'))
         head["classes"].append("equation-head")
         formula = nodes.math_block(tex, tex, nowrap=False, number=None, label=None)
         card = box("equation-card", head, formula, html('<p class="compared">Compared with</p>'))
@@ -114,8 +113,7 @@ class EquationTable(_Listing):
     def comparisons(self, tested: Tested) -> Iterator[nodes.list_item]:
         """What each test of an equation compares it with, and where the test is."""
         for mark in tested.marks:
-            said = mark.compares.removeprefix("Independent answer: ").rstrip(".")
-            text = self.text(said[:1].upper() + said[1:] + ".")
+            text = self.text(mark.compares.removeprefix("Independent answer: "))
             place = f"{mark.file}:{mark.line}"
             address = source_address(ROOT, mark.file, mark.line)
             link = nodes.reference("", place, refuri=address, classes=["test-place"])
@@ -135,8 +133,8 @@ class ClaimTable(_Listing):
         top = totals(
             figure(len(found), "claims"),
             figure(len(found) - len(trained), "hold always, checked in each build"),
-            figure(len(recorded), "depend on draws and are recorded with other seeds"),
-            figure(sum(c.held == c.seeds for c in recorded), "of these hold for all seeds"),
+            figure(len(recorded), f"of the other {len(trained)} are recorded with other seeds"),
+            figure(sum(c.held == c.seeds for c in recorded), "of these hold for all of the seeds"),
         )
         return [top, *(self.chapter(chapter) for chapter in chapters)]
 
