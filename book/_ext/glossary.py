@@ -83,7 +83,8 @@ def replace(text: nodes.Text, start: int, end: int, term: Term) -> None:
     link = addnodes.pending_xref(
         "", refdomain="std", reftype="term", reftarget=term.names[0], refexplicit=True
     )
-    link += nodes.inline("", whole[start:end], classes=[MARK], definition=term.definition)
+    entry = f"{' · '.join(term.names)}: {term.definition}"
+    link += nodes.inline("", whole[start:end], classes=[MARK], entry=entry)
     parts = [nodes.Text(whole[:start]), link, nodes.Text(whole[end:])]
     text.parent.replace(text, [part for part in parts if part.astext()])
 
@@ -92,7 +93,7 @@ def give_titles(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Give the resolved links the definition; the script shows it, or the browser without one."""
     for word in doctree.findall(nodes.inline):
         if MARK in word["classes"] and isinstance(word.parent, nodes.reference):
-            word.parent["reftitle"] = word["definition"]
+            word.parent["reftitle"] = word["entry"]
             word.parent["classes"].append(MARK)
             word["classes"].remove(MARK)
 

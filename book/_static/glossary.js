@@ -32,7 +32,8 @@
     entry.className = "glossary-entry";
     entry.id = "glossary-entry";
     entry.setAttribute("role", "tooltip");
-    entry.textContent = link.dataset.definition;
+    const [name, ...text] = link.dataset.entry.split(": ");
+    entry.append(Object.assign(document.createElement("strong"), {textContent: name}), text.join(": "));
     entry.addEventListener("pointerenter", () => clearTimeout(timer));
     entry.addEventListener("pointerleave", hideSoon);
     document.body.append(entry);
@@ -41,7 +42,7 @@
   };
 
   for (const link of document.querySelectorAll("a.glossary-term[title]")) {
-    link.dataset.definition = link.title;
+    link.dataset.entry = link.title;
     link.removeAttribute("title");
     let tapped = false;
     link.addEventListener("pointerdown", (event) => {
