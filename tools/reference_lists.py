@@ -59,7 +59,7 @@ def title_of(root: Path, page: str) -> str:
     return next((line[2:].strip() for line in lines if line.startswith("# ")), page)
 
 
-def tested_equations(root: Path) -> list[Chapter[Tested]]:
+def equations_by_chapter(root: Path) -> list[Chapter[Tested]]:
     """All equations of the book, in its order."""
     tests: dict[str, list[Mark]] = {}
     for mark in equations.marks(root):
@@ -71,12 +71,12 @@ def tested_equations(root: Path) -> list[Chapter[Tested]]:
     return [Chapter(page, title_of(root, page), found) for page, found in pages.items()]
 
 
-def recorded_claims(root: Path) -> list[Chapter[Claimed]]:
+def claims_by_chapter(root: Path) -> list[Chapter[Claimed]]:
     """All claims of the kept runs, in the order of the book."""
-    return list(_recorded_claims(root))
+    return list(_claims_by_chapter(root))
 
 
-def _recorded_claims(root: Path) -> Iterator[Chapter[Claimed]]:
+def _claims_by_chapter(root: Path) -> Iterator[Chapter[Claimed]]:
     store, record = Store(root), claims.read_record(root)["figures"]
     for page in toc_notebooks(root):
         run = store.executed(page)

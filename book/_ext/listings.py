@@ -18,9 +18,9 @@ from tools.reference_lists import (
     Chapter,
     Claimed,
     Tested,
-    recorded_claims,
+    claims_by_chapter,
+    equations_by_chapter,
     source_address,
-    tested_equations,
 )
 
 _MARKDOWN = re.compile(r"([\\*_$\[\]<{}|])")
@@ -76,7 +76,7 @@ class EquationTable(_Listing):
     def run(self) -> list[nodes.Node]:
         """The totals, then one section a chapter."""
         self.env.note_reread()
-        chapters = tested_equations(ROOT)
+        chapters = equations_by_chapter(ROOT)
         found = [tested for chapter in chapters for tested in chapter.entries]
         count = sum(tested.evaluated for tested in found)
         tests = {(mark.file, mark.test) for tested in found for mark in tested.marks}
@@ -126,7 +126,7 @@ class ClaimTable(_Listing):
     def run(self) -> list[nodes.Node]:
         """The totals, then one section a chapter."""
         self.env.note_reread()
-        chapters = recorded_claims(ROOT)
+        chapters = claims_by_chapter(ROOT)
         found = [claimed for chapter in chapters for claimed in chapter.entries]
         trained = [claimed for claimed in found if not claimed.always]
         recorded = [claimed for claimed in trained if claimed.seeds]

@@ -14,7 +14,7 @@ from helpers.claims import MIME, claim
 from helpers.claims import claims as show
 from tests.book.conftest import CLEAN_UP, Book
 from tools import build_site, claims, run_notebooks, unclaimed
-from tools.reference_lists import recorded_claims
+from tools.reference_lists import claims_by_chapter
 
 #: A cell that needs no package: it shows what `helpers.claims` would.
 CELL = """from IPython.display import display
@@ -188,7 +188,7 @@ class TestRuns:
         claiming(book, None)
         book.write("book/claims.md", "# Claims\n\n```{claim-table}\n```\n")
         assert run_notebooks.run_all(book.root, [book.chapter]) == []
-        ((claimed,),) = (chapter.entries for chapter in recorded_claims(book.root))
+        ((claimed,),) = (chapter.entries for chapter in claims_by_chapter(book.root))
         assert claimed.row["text"] == "Less"
         assert claimed.always
         book.source("parameters", "steps = 4\nseed = 3")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.book.conftest import Book
 from tools import equations
-from tools.reference_lists import source_address, tested_equations
+from tools.reference_lists import equations_by_chapter, source_address
 
 
 def messages(book: Book) -> list[str]:
@@ -118,7 +118,7 @@ def test_one_evaluating_test_binds_the_print_for_all(book: Book) -> None:
     text = f'{mark}class TestMore:\n    """More."""\n'
     book.write("tests/test_more.py", text)
     assert messages(book) == []
-    ((tested,),) = (chapter.entries for chapter in tested_equations(book.root))
+    ((tested,),) = (chapter.entries for chapter in equations_by_chapter(book.root))
     assert tested.evaluated
 
 
@@ -134,7 +134,7 @@ def test_several_marks_and_class_marks_are_read(book: Book) -> None:
 
 
 def test_equations_are_listed_with_their_oracle_and_place(book: Book) -> None:
-    (chapter,) = tested_equations(book.root)
+    (chapter,) = equations_by_chapter(book.root)
     assert (chapter.page, chapter.title) == ("book/demo", "Demo")
     (tested,) = chapter.entries
     assert tested.equation.label == "eq-demo-sum"

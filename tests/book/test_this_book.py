@@ -14,7 +14,7 @@ from pybtex.database import parse_file
 from tools import claims, equations, lint_docstrings, lint_site, lint_sources, normalise, stamp
 from tools.notebooks import ROOT, code_cells, parameter_names, read, read_config, toc_notebooks
 from tools.problems import Problem
-from tools.reference_lists import tested_equations
+from tools.reference_lists import equations_by_chapter
 
 #: Files of `helpers` without a test file at the same place in `tests`, each with its reason.
 TESTED_ELSEWHERE: dict[str, str] = {}
@@ -60,7 +60,7 @@ def test_each_chapter_makes_claims_and_most_equations_are_evaluated() -> None:
     count = {chapter: made(chapter) for chapter in toc_notebooks(ROOT)}
     assert {chapter: n for chapter, n in count.items() if n < 6} == {}
     assert sum(count.values()) >= 120
-    found = [tested for chapter in tested_equations(ROOT) for tested in chapter.entries]
+    found = [tested for chapter in equations_by_chapter(ROOT) for tested in chapter.entries]
     assert sum(tested.evaluated for tested in found) > len(found) / 2
 
 
