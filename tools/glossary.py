@@ -61,7 +61,7 @@ class Finder:
         names = [(name, term) for term in known for name in term.names]
         names.sort(key=lambda pair: -len(pair[0]))
         self._terms = [term for _, term in names]
-        parts = "|".join(f"({pattern(name)})" for name, _ in names)
+        parts = "|".join(f"({pattern(name)})" for name, _ in names) or "(?!)"
         self._pattern = re.compile(rf"(?<![\w\-–/])(?:{parts})(?![\w\-–/])")
 
     def __call__(self, text: str) -> Iterator[tuple[re.Match[str], Term]]:

@@ -1,10 +1,13 @@
 """The first use of a term in a chapter leads to the glossary, and shows its entry in place.
 
+At most one term in a paragraph and some on a page, the rarer ones, so that they do not disturb.
 Only running text counts: no headings, links, code, formulas, captions, tables or outputs.
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,8 +19,8 @@ from tools.glossary import PAGE, Finder, Term, terms
 from tools.notebooks import toc_notebooks
 
 MARK = "glossary-term"
-#: So many on a page, and in a paragraph, that they help and do not disturb.
-ON_A_PAGE, IN_A_PARAGRAPH = 18, 1
+#: So many on a page that they help and do not disturb.
+ON_A_PAGE = 18
 _NOT_IN = (nodes.title, nodes.caption, nodes.table, nodes.footnote, nodes.raw, nodes.legend)
 _NOT_WITHIN = (nodes.reference, addnodes.pending_xref, nodes.literal, nodes.math, nodes.raw)
 _NOT_CLASSES = {"cell", "chapter-box", "generated-table", "sd-card"}
@@ -54,6 +57,25 @@ def linked_terms(doctree: nodes.document) -> set[str]:
     return {link["reftarget"].casefold() for link in links if link.get("reftype") == "term"}
 
 
+def chosen(running: list[nodes.paragraph], find: Finder) -> set[Term]:
+    """The terms worth a link: the rarer ones, since a chapter explains what it often names."""
+    count = Counter(term for p in running for text in texts(p) for _, term in find(str(text)))
+    rare = sorted(count, key=lambda term: (count[term], -len(term.names[0]), term.names))
+    return set(rare[:ON_A_PAGE])
+
+
+def first_uses(
+    running: list[nodes.paragraph], find: Finder, wanted: set[Term]
+) -> Iterator[tuple[nodes.Text, re.Match[str], Term]]:
+    """The first use of each of these terms, at most one in a paragraph."""
+    for paragraph in running:
+        uses = ((t, m, term) for t in texts(paragraph) for m, term in find(str(t)))
+        found = next((use for use in uses if use[2] in wanted), None)
+        if found is not None:
+            wanted = wanted - {found[2]}
+            yield found
+
+
 def link_terms(app: Sphinx, doctree: nodes.document) -> None:
     """Link the first use of each term in a chapter."""
     if app.env.docname not in toc_notebooks(ROOT):
@@ -62,19 +84,9 @@ def link_terms(app: Sphinx, doctree: nodes.document) -> None:
     known = terms(ROOT)
     there = linked_terms(doctree)
     done = {term for term in known if there & {name.casefold() for name in term.names}}
-    find, count = Finder(known), 0
-    for paragraph in paragraphs(doctree):
-        here = 0
-        for text in texts(paragraph):
-            new = ((m, t) for m, t in find(str(text)) if t not in done)
-            found = next(new, None)
-            if found is not None and here < IN_A_PARAGRAPH:
-                match, term = found
-                replace(text, match.start(), match.end(), term)
-                done.add(term)
-                here, count = here + 1, count + 1
-        if count >= ON_A_PAGE:
-            return
+    find, running = Finder(known), list(paragraphs(doctree))
+    for text, match, term in first_uses(running, find, chosen(running, find) - done):
+        replace(text, match.start(), match.end(), term)
 
 
 def replace(text: nodes.Text, start: int, end: int, term: Term) -> None:

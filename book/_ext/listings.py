@@ -26,6 +26,12 @@ from tools.reference_lists import (
 _MARKDOWN = re.compile(r"([\\*_$\[\]<{}|])")
 
 
+def as_markdown(text: str) -> str:
+    """Plain text in which only `code` is marked, as Markdown that reads the same."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(p if p.startswith("`") else _MARKDOWN.sub(r"\\\1", p) for p in parts)
+
+
 def html(text: str) -> nodes.raw:
     """A piece of HTML as it stands."""
     return nodes.raw("", text, format="html")
@@ -163,7 +169,7 @@ class ClaimTable(_Listing):
             row = claimed.row
             page = chapter.page.removeprefix("book/")
             place = f"../{page}.html#claim-{row['name']}"
-            said = self.text(_MARKDOWN.sub(r"\\\1", row["text"]))
+            said = self.text(as_markdown(row["text"]))
             facts = html(f' <a class="facts" href="{place}">{_escaped(row["comparison"])}</a>')
             said += facts
             said.insert(0, html(mark_of(claimed)))

@@ -49,6 +49,7 @@ def test_entries_are_read_with_their_names_text_and_place(book: Book) -> None:
 
 def test_a_book_without_a_glossary_has_no_terms(book: Book) -> None:
     assert terms(book.root) == []
+    assert list(Finder([])("any text")) == []
 
 
 @pytest.mark.parametrize(
