@@ -235,27 +235,6 @@ def shown(root: Path, chapter: str, notebook: Notebook) -> Notebook:
     return notebook
 
 
-def table(root: Path) -> str:
-    """The page ``reference/claims`` as Markdown: the claims of each chapter with their record."""
-    store, record = Store(root), read_record(root)["figures"]
-    lines, total = [], 0
-    for chapter in toc_notebooks(root):
-        run = store.executed(chapter)
-        rows = claims_of(run) if run else []
-        if not rows:
-            continue
-        total += len(rows)
-        held = record.get(chapter, {})
-        current = held.get("stamp") == stamp(root, read(root / f"{chapter}.ipynb"))
-        lines += ["", f"## {{doc}}`/{chapter}`", ""]
-        for row in rows:
-            share = _share(row, held, current=current)
-            text = re.sub(r"([\\`*_$\[\]<{}|])", r"\\\1", f"{row['text']} ({row['comparison']})")
-            place = f"../{chapter.removeprefix('book/')}.html#claim-{row['name']}"
-            lines.append(f'- {text}: <a href="{place}">{share}</a>')
-    return "\n".join([f"The book makes {total} claims.", *lines]) + "\n"
-
-
 def run_seed(root: Path, chapter: str, seed: int) -> dict[str, Any]:
     """Run a chapter with another seed, or read the run that is kept; what it claimed."""
     path = root / f"{chapter}.ipynb"

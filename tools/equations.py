@@ -210,32 +210,6 @@ def _unbound(mark: Mark, equation: Equation, evaluated: set[str]) -> str:
     return ""
 
 
-def table(root: Path) -> str:
-    """The page ``reference/equations`` as Markdown: the count, then one table a chapter."""
-    tests: dict[str, list[Mark]] = {}
-    for mark in marks(root):
-        tests.setdefault(mark.label, []).append(mark)
-    known = equations(root)
-    evaluated = {label for label, found in tests.items() if any(m.evaluates for m in found)}
-    count = sum(equation.label in evaluated for equation in known)
-    lines = [f"{count} of {len(known)} equations are evaluated, {len(known) - count} are frozen."]
-    page = ""
-    for equation in known:
-        if equation.page != page:
-            page = equation.page
-            here = [other.label for other in known if other.page == page]
-            count = sum(label in evaluated for label in here)
-            lines += ["", f"**{{doc}}`/{page}`** ({count} of {len(here)} evaluated)", ""]
-            lines += ["| Equation | Print | Compared with | Test |", "|:--|:--|:--|:--|"]
-        found = tests.get(equation.label, [])
-        compares = "<br>".join(mark.compares.rstrip(".").replace("|", r"\|") for mark in found)
-        files = "<br>".join(f"`{mark.file}:{mark.line}`" for mark in found)
-        name = f"{{eq}}`{equation.label}` `{equation.label}`"
-        bound = "evaluated" if equation.label in evaluated else "frozen"
-        lines.append(f"| {name} | {bound} | {compares} | {files} |")
-    return "\n".join(lines) + "\n"
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Command line."""
     return command.run("equations", lambda root, pages: check(root), arguments, pages=toc_pages)

@@ -12,7 +12,6 @@ from tools.notebooks import measure, read, toc_notebooks
 from tools.results import Store
 
 COLUMNS = {
-    "seconds": "Seconds",
     "cpu_seconds": "CPU seconds",
     "peak_mb": "Memory (MB)",
     "cells": "Code cells",
@@ -46,7 +45,7 @@ def collect(root: Path, profile: str = "default") -> dict[str, Any]:
         }
     totals: dict[str, Any] = {
         key: round(sum(values[key] or 0 for values in chapters.values()), 1)
-        for key in (*COLUMNS, "words", "code_lines")
+        for key in ("seconds", *COLUMNS, "words", "code_lines")
     }
     totals["peak_mb"] = max((v["peak_mb"] or 0 for v in chapters.values()), default=0)
     totals["errors"] = sum(values["error"] is not None for values in chapters.values())
@@ -55,7 +54,7 @@ def collect(root: Path, profile: str = "default") -> dict[str, Any]:
 
 def write_status(root: Path, profile: str = "default") -> None:
     """Write the measurements."""
-    text = json.dumps(collect(root, profile), indent=1, sort_keys=True) + "\n"
+    text = json.dumps(collect(root, profile), indent=1) + "\n"
     status_file(root, profile).parent.mkdir(parents=True, exist_ok=True)
     status_file(root, profile).write_text(text, encoding="utf-8")
 
@@ -79,8 +78,7 @@ def runs_in(root: Path, chapter: str) -> str:
     values = read_status(root)["chapters"].get(chapter, {})
     if not values.get("cpu_seconds"):
         return "not measured yet"
-    step = 5 if values["cpu_seconds"] < 60 else 10
-    seconds = step * math.ceil(values["cpu_seconds"] / step)
+    seconds = 5 * math.ceil(values["cpu_seconds"] / 5)
     time = f"{seconds} seconds" if seconds < 120 else f"{seconds / 60:.1f} minutes"
     return f"about {time} on one CPU core, {max(values['peak_mb'], 1) / 1024:.1f} GB of memory"
 

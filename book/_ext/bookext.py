@@ -6,9 +6,9 @@
    Book would add to every page.
 3. The outputs of the kept runs stand in the notebooks when they are read.
 4. ``{chapter-box}``: what the reader needs, what the reader gets, and how long the chapter runs.
-5. ``{equation-table}``, ``{claim-table}``, ``{status-table}``, ``{api-table}`` and ``{api}``: the
-   generated parts of the reference pages.
-6. Details of the set page: punctuation stays with its formula, a telephone gets its form of a figure.
+5. ``{status-table}``, ``{api-table}`` and ``{api}``: generated parts of the reference pages; the
+   lists of equations and claims are in ``listings``.
+6. Details of the set page: punctuation stays with its formula, a telephone gets its figures.
 """
 
 from __future__ import annotations
@@ -203,16 +203,6 @@ class _Generated(SphinxDirective):
         return [box]
 
 
-class EquationTable(_Generated):
-    """The registry of equations and their tests."""
-
-    kind = "equation-table"
-
-    def text(self) -> str:
-        """One table a chapter."""
-        return equations.table(ROOT)
-
-
 class StatusTable(_Generated):
     """The measurements of the last build."""
 
@@ -221,16 +211,6 @@ class StatusTable(_Generated):
     def text(self) -> str:
         """One row a chapter, and the totals."""
         return status.table(ROOT)
-
-
-class ClaimTable(_Generated):
-    """The claims of all chapters."""
-
-    kind = "claim-table"
-
-    def text(self) -> str:
-        """One section a chapter."""
-        return claims.table(ROOT)
 
 
 class ApiTable(_Generated):
@@ -259,9 +239,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
     app.add_config_value("book_page_scripts", {}, "html")
     app.add_directive("chapter-box", ChapterBox)
-    app.add_directive("equation-table", EquationTable)
     app.add_directive("status-table", StatusTable)
-    app.add_directive("claim-table", ClaimTable)
     app.add_directive("api-table", ApiTable)
     app.add_directive("api", Api)
     app.connect("config-inited", use_own_files)

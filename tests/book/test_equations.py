@@ -6,6 +6,7 @@ import pytest
 
 from tests.book.conftest import Book
 from tools import equations
+from tools.reference_lists import equations_by_chapter, source_address
 
 
 def messages(book: Book) -> list[str]:
@@ -117,10 +118,8 @@ def test_one_evaluating_test_binds_the_print_for_all(book: Book) -> None:
     text = f'{mark}class TestMore:\n    """More."""\n'
     book.write("tests/test_more.py", text)
     assert messages(book) == []
-    table = equations.table(book.root)
-    assert "1 of 1 equations are evaluated, 0 are frozen." in table
-    assert "{doc}`/book/demo`** (1 of 1 evaluated)" in table
-    assert "| evaluated |" in table
+    ((tested,),) = (chapter.entries for chapter in equations_by_chapter(book.root))
+    assert tested.evaluated
 
 
 def test_several_marks_and_class_marks_are_read(book: Book) -> None:
@@ -134,10 +133,20 @@ def test_several_marks_and_class_marks_are_read(book: Book) -> None:
     assert found == {"eq-a-b", "eq-a-c", "eq-a-d", "eq-demo-sum"}
 
 
-def test_the_page_shows_equation_oracle_and_place(book: Book) -> None:
-    table = equations.table(book.root)
-    assert "{doc}`/book/demo`" in table
-    assert "{eq}`eq-demo-sum`" in table
-    assert "| frozen | An enumeration of all terms |" in table
-    assert "0 of 1 equations are evaluated, 1 are frozen." in table
-    assert "`tests/test_demo.py:5`" in table
+def test_equations_are_listed_with_their_oracle_and_place(book: Book) -> None:
+    (chapter,) = equations_by_chapter(book.root)
+    assert (chapter.page, chapter.title) == ("book/demo", "Demo")
+    (tested,) = chapter.entries
+    assert tested.equation.label == "eq-demo-sum"
+    assert not tested.evaluated
+    (mark,) = tested.marks
+    assert (mark.compares, mark.file, mark.line) == (
+        "An enumeration of all terms.",
+        "tests/test_demo.py",
+        5,
+    )
+
+
+def test_a_test_is_shown_in_the_repository_of_the_configuration(book: Book) -> None:
+    address = source_address(book.root, "tests/test_demo.py", 5)
+    assert address == "https://github.com/OWNER/REPO/blob/main/tests/test_demo.py#L5"
