@@ -186,7 +186,7 @@ def copied(book: Book) -> Path:
         "_build/html/book/demo.html",
         '<main><h1 id="demo">Demo</h1><div class="math" id="equation-a"><span class="eqno">(7.3)'
         "<a>#</a></span></div><figcaption>"
-        "<span class='caption-number'>Fig. 7.2 </span></figcaption></main>",
+        '<span class="caption-number">Fig. 7.2 </span></figcaption></main>',
     )
     copy = copy_of(book)
     book.cell(copy, "title").source = f"# Demo\n\n[here]({SITE}book/demo.html#equation-a)"
