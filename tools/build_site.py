@@ -3,8 +3,8 @@
 Sphinx' memory of earlier builds hides warnings of pages that it does not read again. So the site is
 either what its ingredients give (same digest: nothing to do) or is rendered anew, warnings as
 errors, and its pages and the published copies of its notebooks are checked (`tools.lint_site`,
-`tools.lint_published`). A notebook whose result is not kept is a
-failure, not a reason to execute it.
+`tools.lint_published`). A notebook whose result is not kept is a failure, not a reason to execute
+it.
 
     python -m tools.build_site
 """

@@ -17,8 +17,8 @@ from tools.notebooks import Notebook, cell_name, code_cells, read
 from tools.problems import Problem
 from tools.published import FOLDER, LIMIT, site_address
 
-#: What MyST alone understands.
-RAW = re.compile(r"\{[\w:.+-]+\}`|^\s*:::|^\s*(?:```+|~~~+)\{|^\([\w:-]+\)=\s*$|\]\(#", re.M)
+#: What MyST alone understands, and links without words.
+RAW = re.compile(r"\{[\w:.+-]+\}`|^\s*:::|^\s*(?:```+|~~~+)\{|^\([\w:-]+\)=\s*$|\]\(#|\[\]\(", re.M)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 

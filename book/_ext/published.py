@@ -87,7 +87,8 @@ class Page:
             "refdoc": self.name,
             "refwarn": True,
         }
-        wanted = pending_xref("", **attributes)
+        named = nodes.inline("", words)
+        wanted = pending_xref("", named, **attributes)
         found = self.env.domains[domain].resolve_xref(
             self.env,
             self.name,
@@ -95,7 +96,7 @@ class Page:
             kind,
             attributes["reftarget"],
             wanted,
-            nodes.inline("", words),
+            named.deepcopy(),
         )
         return words if found is None else written(found, self.address)
 

@@ -212,6 +212,7 @@ def test_a_good_copy_has_no_problem(book: Book, copied: Path) -> None:
         (":::{note}", "shows raw MyST: ':::'"),
         ("> a\n\n```{note}\n```", "shows raw MyST: '```{'"),
         ("(sec-a)=\n", "shows raw MyST: '(sec-a)='"),
+        (f"[]({SITE}book/demo.html)", "shows raw MyST: '[]('"),
         ("[1](#claim-a)", "shows raw MyST: '](#'"),
         (f"[a]({SITE}book/gone.html)", "is no page of the site"),
         (f"[a]({SITE}book/demo.html#gone)", "is no place on that page"),
