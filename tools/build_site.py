@@ -2,8 +2,9 @@
 
 Sphinx' memory of earlier builds hides warnings of pages that it does not read again. So the site is
 either what its ingredients give (same digest: nothing to do) or is rendered anew, warnings as
-errors, and its pages are checked (`tools.lint_site`). A notebook whose result is not kept is a
-failure, not a reason to execute it.
+errors, and its pages and the published copies of its notebooks are checked (`tools.lint_site`,
+`tools.lint_published`). A notebook whose result is not kept is a failure, not a reason to execute
+it.
 
     python -m tools.build_site
 """
@@ -19,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-from tools import lint_site
+from tools import lint_published, lint_site
 from tools.figures import write_figures
 from tools.notebooks import ROOT, BookError, read, toc_notebooks, toc_pages
 from tools.problems import Problem, report
@@ -102,7 +103,7 @@ def build(root: Path, *, force: bool = False) -> int:
     log_file.write_text(log, encoding="utf-8")
     if done.returncode == 0:
         print(f"site: rendered in {duration(time.monotonic() - start)}")
-        problems = lint_site.check(root)
+        problems = lint_site.check(root) + lint_published.check(root, toc_notebooks(root))
         if not problems:
             stamp.write_text(digest, encoding="utf-8")
         return report("pages", problems, checked=f"{len(toc_pages(root))} pages")

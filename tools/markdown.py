@@ -50,9 +50,14 @@ def directive(token: Token) -> Directive | None:
     return Directive(head[1], head[2], {key: value.strip() for key, value in fields}, body)
 
 
+def blocks(markdown: str) -> list[Token]:
+    """The blocks of a text in the order of their lines; each knows which lines it takes."""
+    return list(_parser().parse(markdown))
+
+
 def tokens(markdown: str, *, prose: bool = True) -> Iterator[tuple[Token, bool]]:
     """Every token, also those inside of directives, and whether it is part of the sentences."""
-    waiting = list(_parser().parse(markdown))
+    waiting = blocks(markdown)
     while waiting:
         token = waiting.pop(0)
         yield token, prose

@@ -28,7 +28,7 @@ KERNEL = {
     },
     "language_info": {"name": "python"},
 }
-CELL_METADATA = ("tags", "mystnb")
+CELL_METADATA = ("cellView", "tags", "mystnb")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 

@@ -16,6 +16,8 @@ from tools.notebooks import BookError, Notebook, code_cells, read, source_archiv
 from tools.problems import Problem
 
 TEMPLATE = Path(__file__).with_name("setup_cell.txt")
+#: With this metadata Colab shows only the title of the cell, its first line.
+FOLDED = "cellView"
 #: Set by the publish workflow, so that a fork's pages install the fork's own package.
 REPOSITORY_VARIABLE = "BOOK_SOURCE"
 
@@ -33,11 +35,11 @@ def setup_source(root: Path, notebook: Notebook) -> str:
         raise BookError(
             f'metadata book.minutes must be {{"cpu": number, "gpu": number}}, got {dict(minutes)}'
         )
-    text = f'{{"cpu": {minutes["cpu"]:g}, "gpu": {minutes["gpu"]:g}}}'
     source = os.environ.get(REPOSITORY_VARIABLE) or source_archive(root)
     package = (root / "helpers" / "__init__.py").read_text(encoding="utf-8")
     version = re.search(r'^__version__ = "(.+)"$', package, re.M)
-    fields = {"SOURCE": source, "VERSION": version[1] if version else "", "MINUTES": text}
+    fields = {"SOURCE": source, "VERSION": version[1] if version else ""}
+    fields |= {name.upper(): f"{value:g}" for name, value in minutes.items()}
     template = TEMPLATE.read_text(encoding="utf-8").rstrip()
     return re.sub(r"@([A-Z]+)@", lambda match: fields[match[1]], template)
 
@@ -57,6 +59,9 @@ def check_chapter(root: Path, chapter: str) -> list[Problem]:
         problems.append(Problem(chapter, "", str(error)))
     if "hide-input" not in tags(cells[0]):
         problems.append(Problem(chapter, "cell setup", "must be tagged hide-input"))
+    if cells[0].metadata.get(FOLDED) != "form":
+        message = f"lacks the metadata {FOLDED}, which folds it in Colab; run: make stamp"
+        problems.append(Problem(chapter, "cell setup", message))
     tagged = [cell for cell in cells if "parameters" in tags(cell)]
     if len(tagged) > 1 or (tagged and tagged[0] is not cells[1]):
         message = "only the code cell after the set-up may be tagged parameters"
@@ -75,9 +80,10 @@ def stamp(root: Path, chapter: str) -> bool:
         wanted = setup_source(root, notebook)
     except BookError as error:
         raise BookError(f"{chapter}: {error}") from error
-    if cells[0].source == wanted:
+    if cells[0].source == wanted and cells[0].metadata.get(FOLDED) == "form":
         return False
     cells[0].source = wanted
+    cells[0].metadata[FOLDED] = "form"
     normalise.write(path, notebook)
     return True
 

@@ -74,7 +74,9 @@ def demo_notebook(root: Path) -> Any:
         "title": markdown(
             f"# Demo\n\n```{{chapter-box}}\n:need: sums\n:get: {{eq}}`eq-demo-sum`\n```\n{WORDS}"
         ),
-        "setup": code(setup_source(root, notebook), metadata={"tags": ["hide-input"]}),
+        "setup": code(
+            setup_source(root, notebook), metadata={"cellView": "form", "tags": ["hide-input"]}
+        ),
         "parameters": code("steps = 4", metadata={"tags": ["parameters"]}),
         "maths": markdown("The sum.\n\n$$\na + b = c\n$$ (eq-demo-sum)\n"),
         "checked": code("print(1 + 1)", metadata={"tags": ["nbval-check-output"]}),

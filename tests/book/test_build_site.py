@@ -44,6 +44,11 @@ def test_pages_are_rendered_without_warnings_and_only_when_something_changed(
     assert "Runs in" in chapter
     assert "colab.research.google.com/github/OWNER/REPO/blob/main/book/demo.ipynb" in chapter
     assert "mathjax/tex-chtml-full.js" in chapter
+    copy = (site.root / "_build/published/book/demo.ipynb").read_text()
+    assert "\\\\tag{1.1}" in copy
+    assert "[(1.1)](https://owner.github.io/REPO/book/demo.html#equation-eq-demo-sum)" in copy
+    assert "[Fig. 1.1](https://owner.github.io/REPO/book/demo.html#fig-demo-line)" in copy
+    assert (html / "_sources/book/demo.ipynb").read_text() == copy
     assert (html / "_static/mathjax/tex-chtml-full.js").is_file()
     assert list((html / "_static/mathjax/output/chtml/fonts/woff-v2").glob("*.woff"))
     table = (html / "book/status.html").read_text()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -192,6 +193,19 @@ def test_a_stale_setup_cell_is_reported_and_repaired(book: Book) -> None:
     assert str(problem) == (
         "book/demo, cell setup: is not the current set-up cell; run: make stamp"
     )
+    assert stamp.main(["--write", "--root", str(book.root)]) == 0
+    assert stamp.check_chapter(book.root, book.chapter) == []
+
+
+def test_the_setup_cell_is_folded_in_colab(book: Book) -> None:
+    assert stamp.setup_source(book.root, book.notebook()).startswith("# @title Set-up")
+
+    def unfold(cell: Any) -> None:
+        del cell.metadata["cellView"]
+
+    book.change("setup", unfold)
+    (problem,) = stamp.check_chapter(book.root, book.chapter)
+    assert "lacks the metadata cellView, which folds it in Colab" in problem.message
     assert stamp.main(["--write", "--root", str(book.root)]) == 0
     assert stamp.check_chapter(book.root, book.chapter) == []
 

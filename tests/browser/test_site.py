@@ -12,6 +12,7 @@ from tests.browser import checks
 from tests.browser.conftest import View
 from tests.browser.viewer import Viewer
 from tools.notebooks import read_config, toc_notebooks
+from tools.published import FOLDER
 
 VAE = "book/models/vae"
 
@@ -67,11 +68,12 @@ def test_a_chapter_can_be_opened_in_colab_and_downloaded(view: View, root: Path)
     if view.name not in toc_notebooks(root):
         assert colab.count() == 0, "a page that is not a notebook offers Colab"
         return
-    repository = read_config(root)["repository"]
+    config = read_config(root)
+    repository = config["repository"]
     path = repository["url"].removeprefix("https://github.com/")
+    branch = config["sphinx"]["config"]["book_colab_branch"] or repository["branch"]
     assert colab.first.get_attribute("href") == (
-        f"https://colab.research.google.com/github/{path}"
-        f"/blob/{repository['branch']}/{view.name}.ipynb"
+        f"https://colab.research.google.com/github/{path}/blob/{branch}/{view.name}.ipynb"
     )
     for menu, button in ((".dropdown-launch-buttons", colab), (".dropdown-download-buttons", None)):
         view.page.locator(f"{menu} > button").click()
@@ -86,8 +88,8 @@ def test_a_chapter_can_be_opened_in_colab_and_downloaded(view: View, root: Path)
         view.page.evaluate("e => e.href", download.first.element_handle())
     )
     assert answer.ok, f"the download button of {view.name} leads nowhere"
-    source = json.loads((root / f"{view.name}.ipynb").read_text(encoding="utf-8"))
-    assert json.loads(answer.body()) == source, "the download is not the notebook of the book"
+    copy = json.loads((root / FOLDER / f"{view.name}.ipynb").read_text(encoding="utf-8"))
+    assert json.loads(answer.body()) == copy, "the download is not the published copy"
 
 
 def test_folded_cells_and_solutions_open(viewer: Viewer) -> None:
