@@ -1,12 +1,14 @@
 """The figures of the chapters as files, for the pages.
 
 Before the pages are rendered, ``_build/figures`` gets each named figure of the kept runs as
-``<name>.svg``, so that a page may say ``{figure} /_build/figures/fig-vae-map.svg``; and in
+``<name>.svg``, so that a page may say ``{figure} /_build/figures/fig-vae-map.svg``, and as
+``<name>.png`` for the copies of the notebooks; and in
 ``narrow`` the forms for telephones, each under the digest of the form that it stands in for.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import shutil
 from pathlib import Path
@@ -49,6 +51,8 @@ def write_figures(root: Path) -> None:
                 if name:
                     path = root / FOLDER / f"{name}.svg"
                     path.write_text(forms["wide"], encoding="utf-8")
+                    png = base64.b64decode(output.data["image/png"])
+                    path.with_suffix(".png").write_bytes(png)
                 if "narrow" in forms:
                     path = narrow_form(root, forms["wide"].encode())
                     path.write_text(forms["narrow"], encoding="utf-8")

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import nbformat
 
-from tools import claims
+from tools import claims, page_figures
 from tools.markdown import PROSE, Directive, blocks, directive
 from tools.normalise import KERNEL
 from tools.notebooks import FOLDED, BookError, Cell, Notebook, code_cells, read_config, tags
@@ -176,6 +176,8 @@ class Converter:
         """A picture within the notebook: Colab shows data addresses, but no attachments."""
         folder = self.root if path.startswith("/") else (self.root / self.chapter).parent
         file = folder / path.lstrip("/")
+        if file.with_suffix(".png").is_file():  # with a ground: the notebook's may be dark
+            file = file.with_suffix(".png")
         kind = mimetypes.guess_type(file.name)[0] or "image/png"
         data = base64.b64encode(file.read_bytes()).decode("ascii")
         self.pictures[file.stem] = f"data:{kind};base64,{data}"
@@ -259,6 +261,8 @@ def published(root: Path, chapter: str, stored: Notebook, run: Notebook, page: P
     """The published copy of a chapter with the outputs of a run."""
     converter = Converter(root, chapter, page)
     shown = with_outputs(stored, run, only_checked=False)
+    for output in (o for cell in code_cells(shown) for o in cell.outputs):
+        output.get("data", {}).pop(page_figures.MIME, None)
     texts = [cell.source for cell in stored.cells]
     shown = claims.shown(root, chapter, shown)
     result = nbformat.v4.new_notebook(metadata=copy.deepcopy(KERNEL))

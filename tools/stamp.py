@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from tools import command, normalise
-from tools.notebooks import BookError, Notebook, code_cells, read, source_archive, tags
+from tools.notebooks import BookError, code_cells, read, source_archive, tags
 from tools.problems import Problem
 
 TEMPLATE = Path(__file__).with_name("setup_cell.txt")
@@ -22,24 +22,12 @@ FOLDED = "cellView"
 REPOSITORY_VARIABLE = "BOOK_SOURCE"
 
 
-def setup_source(root: Path, notebook: Notebook) -> str:
-    """The text of the set-up cell of one chapter.
-
-    Raises:
-        BookError: if the notebook's metadata lacks ``book.minutes`` with the numbers cpu and gpu.
-    """
-    minutes = notebook.metadata.get("book", {}).get("minutes", {})
-    if set(minutes) != {"cpu", "gpu"} or not all(
-        isinstance(value, (int, float)) and value > 0 for value in minutes.values()
-    ):
-        raise BookError(
-            f'metadata book.minutes must be {{"cpu": number, "gpu": number}}, got {dict(minutes)}'
-        )
+def setup_source(root: Path) -> str:
+    """The text of the set-up cell."""
     source = os.environ.get(REPOSITORY_VARIABLE) or source_archive(root)
     package = (root / "helpers" / "__init__.py").read_text(encoding="utf-8")
     version = re.search(r'^__version__ = "(.+)"$', package, re.M)
     fields = {"SOURCE": source, "VERSION": version[1] if version else ""}
-    fields |= {name.upper(): f"{value:g}" for name, value in minutes.items()}
     template = TEMPLATE.read_text(encoding="utf-8").rstrip()
     return re.sub(r"@([A-Z]+)@", lambda match: fields[match[1]], template)
 
@@ -51,12 +39,9 @@ def check_chapter(root: Path, chapter: str) -> list[Problem]:
     if not cells or cells[0].get("id") != "setup":
         return [Problem(chapter, "first code cell", "must be the set-up cell with the id 'setup'")]
     problems = []
-    try:
-        if cells[0].source != setup_source(root, notebook):
-            message = "is not the current set-up cell; run: make stamp"
-            problems.append(Problem(chapter, "cell setup", message))
-    except BookError as error:
-        problems.append(Problem(chapter, "", str(error)))
+    if cells[0].source != setup_source(root):
+        message = "is not the current set-up cell; run: make stamp"
+        problems.append(Problem(chapter, "cell setup", message))
     if "hide-input" not in tags(cells[0]):
         problems.append(Problem(chapter, "cell setup", "must be tagged hide-input"))
     if cells[0].metadata.get(FOLDED) != "form":
@@ -76,10 +61,7 @@ def stamp(root: Path, chapter: str) -> bool:
     cells = [cell for cell in code_cells(notebook) if cell.get("id") == "setup"]
     if len(cells) != 1:
         raise BookError(f"{chapter}: needs one code cell with the id 'setup', has {len(cells)}")
-    try:
-        wanted = setup_source(root, notebook)
-    except BookError as error:
-        raise BookError(f"{chapter}: {error}") from error
+    wanted = setup_source(root)
     if cells[0].source == wanted and cells[0].metadata.get(FOLDED) == "form":
         return False
     cells[0].source = wanted

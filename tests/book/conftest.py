@@ -69,14 +69,12 @@ def demo_notebook(root: Path) -> Any:
     """Title, set-up, parameters, an equation, a checked cell, a figure."""
     markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
     notebook = nbformat.v4.new_notebook()
-    notebook.metadata["book"] = {"minutes": {"cpu": 1, "gpu": 0.5}, "quick": {"steps": 2}}
+    notebook.metadata["book"] = {"quick": {"steps": 2}}
     cells = {
         "title": markdown(
             f"# Demo\n\n```{{chapter-box}}\n:need: sums\n:get: {{eq}}`eq-demo-sum`\n```\n{WORDS}"
         ),
-        "setup": code(
-            setup_source(root, notebook), metadata={"cellView": "form", "tags": ["hide-input"]}
-        ),
+        "setup": code(setup_source(root), metadata={"cellView": "form", "tags": ["hide-input"]}),
         "parameters": code("steps = 4", metadata={"tags": ["parameters"]}),
         "maths": markdown("The sum.\n\n$$\na + b = c\n$$ (eq-demo-sum)\n"),
         "checked": code("print(1 + 1)", metadata={"tags": ["nbval-check-output"]}),

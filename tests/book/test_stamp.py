@@ -13,7 +13,6 @@ import pytest
 
 from tests.book.conftest import Book
 from tools import stamp
-from tools.notebooks import BookError
 
 WHEEL = "deep_generative_models_book-1-py3-none-any.whl"
 OURS = {
@@ -59,7 +58,7 @@ class Machine:
     def run(self, source: str | None = None, *, cwd: Path | None = None, after: str = "") -> str:
         """Run the set-up cell; return what it prints, or its error message."""
         os.environ.pop(stamp.REPOSITORY_VARIABLE, None)
-        text = stamp.setup_source(self.book.root, self.book.notebook())
+        text = stamp.setup_source(self.book.root)
         if source is not None:
             text = text.replace("https://github.com/OWNER/REPO/archive/refs/heads/main.zip", source)
         code = f"{text}\nimport helpers\nprint('from', helpers.__file__)\n{after}"
@@ -178,7 +177,7 @@ def test_a_foreign_package_of_the_same_name_is_never_used(
 
 def test_the_cell_may_be_run_twice(machine: Machine) -> None:
     write(machine.site, OURS)
-    again = stamp.setup_source(machine.book.root, machine.book.notebook())
+    again = stamp.setup_source(machine.book.root)
     printed = machine.run(
         after="from helpers import networks as before\n"
         f"exec({again!r})\nprint(before is helpers.networks)"
@@ -198,7 +197,7 @@ def test_a_stale_setup_cell_is_reported_and_repaired(book: Book) -> None:
 
 
 def test_the_setup_cell_is_folded_in_colab(book: Book) -> None:
-    assert stamp.setup_source(book.root, book.notebook()).startswith("# @title Set-up")
+    assert stamp.setup_source(book.root).startswith("# @title Set-up")
 
     def unfold(cell: Any) -> None:
         del cell.metadata["cellView"]
@@ -221,17 +220,9 @@ def test_the_workflow_of_a_fork_can_name_its_repository(
     book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(stamp.REPOSITORY_VARIABLE, "https://example.org/fork.zip")
-    source = stamp.setup_source(book.root, book.notebook())
+    source = stamp.setup_source(book.root)
     assert 'SOURCE = "https://example.org/fork.zip"' in source
     assert "OWNER/REPO/archive" not in source
-
-
-@pytest.mark.parametrize("minutes", [{}, {"cpu": 1}, {"cpu": "1", "gpu": 1}, {"cpu": 0, "gpu": 1}])
-def test_the_expected_minutes_are_demanded(book: Book, minutes: dict[str, object]) -> None:
-    notebook = book.notebook()
-    notebook.metadata["book"]["minutes"] = minutes
-    with pytest.raises(BookError, match=r"metadata book\.minutes must be"):
-        stamp.setup_source(book.root, notebook)
 
 
 def test_a_chapter_must_begin_with_the_setup_cell(book: Book) -> None:
