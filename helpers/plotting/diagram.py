@@ -12,7 +12,7 @@ from matplotlib.patches import Circle, FancyBboxPatch, Polygon
 from matplotlib.path import Path
 from matplotlib.text import Text
 
-from helpers.plotting.shapes import Points, beside, dense, loop, outline, outside, route
+from helpers.plotting.shapes import Points, beside, corners, dense, loop, outline, outside, route
 from helpers.plotting.style import INK, PALETTE, QUIET
 
 #: Each kind of node has a colour and a shape, so that no reader needs the colour.
@@ -177,9 +177,9 @@ def _frame(ax: Axes, label: str, around: Points) -> tuple[Points, Points]:
     box.set_boxstyle("round", pad=0, rounding_size=0.08)
     box.set(fill=False, edgecolor=QUIET, linewidth=1)
     ax.add_patch(box)
-    corners = [(left, bottom), (right, bottom), (right, top), (left, top), (left, bottom)]
+    edge = [(left, bottom), (right, bottom), (right, top), (left, top), (left, bottom)]
     written = [(right - 0.06 - w, bottom + 0.04), (right - 0.06, bottom + 0.04 + h)]
-    return dense(np.array(corners)), np.array(written)
+    return dense(np.array(edge)), np.array(written)
 
 
 def _path(step: _Arrow, shapes: Mapping[str, Points]) -> Points:
@@ -209,7 +209,7 @@ def _draw_arrow(ax: Axes, path: Points, step: _Arrow) -> None:
         head.set(color=INK, linewidth=0)
         ax.add_patch(head)
         path = np.concatenate([far, base[None]])
-    (line,) = ax.plot(*path.T, color=INK, linewidth=1.2, label=name, zorder=1)
+    (line,) = ax.plot(*corners(path).T, color=INK, linewidth=1.2, label=name, zorder=1)
     line.set_linestyle((0, (3.5, 2.5)) if dashed else "-")
 
 

@@ -56,6 +56,13 @@ def dense(line: Points) -> Points:
     return np.stack([np.interp(at, length, line[:, i]) for i in (0, 1)], 1)
 
 
+def corners(line: Points) -> Points:
+    """The points of a line where it changes its direction, and its ends."""
+    step = np.diff(line, axis=0)
+    turn = np.diff(step / np.linalg.norm(step, axis=1, keepdims=True), axis=0)
+    return line[[True, *(abs(turn).max(1) > 1e-6), True]]
+
+
 def outside(line: Points, shape: Points) -> Points:
     """The line from where it leaves the shape."""
     path = Path(shape)

@@ -199,6 +199,12 @@ def test_elbows_turn_where_they_say():
         assert distance(np.array(wanted), ax.lines[0].get_xydata()) < 1e-6
 
 
+def test_straight_lines_are_drawn_by_their_ends():
+    nodes = {"a": ("a", 0, 0, "data"), "b": ("b", 1, 4, "data")}
+    ax = diagram(nodes, ["a - b", "a -| b", "b |-> a"])
+    assert [len(line.get_xydata()) for line in ax.lines] == [2, 3, 3]
+
+
 def test_bends_go_to_the_left_of_their_direction():
     nodes = {"a": ("a", 0, 0, "data"), "b": ("b", 2, 0, "data")}
     ax = diagram(nodes, ["a ~> b", "b ~> a"])
