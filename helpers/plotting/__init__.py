@@ -5,6 +5,7 @@
 """
 
 from helpers.plotting.curves import curves
+from helpers.plotting.diagram import diagram
 from helpers.plotting.images import image_grid
 from helpers.plotting.plane import density_2d, samples_2d
 from helpers.plotting.player import players
