@@ -3,6 +3,10 @@
 The fonts are those that matplotlib carries, so nothing is downloaded. Only upright faces are used:
 the slant of a character is the drawn factor alone. The three splits share no family of fonts, so
 the test set measures what was learnt about letters, not about the faces of the training set.
+
+To compare with, on the test set: the nearest training picture gives the right character in 79 % of
+cases (84 % for new pictures of the training faces), logistic regression in 73 %; independent pixels
+with counted frequencies (`IndependentCategorical`) need 761 nats a picture.
 """
 
 import math

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.ft2font import FT2Font
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 
 from helpers.data import images
 from helpers.data.images import glyphs
+from helpers.models import IndependentCategorical
 
 PLAIN = {"weight": 0.0, "slant": 0.0, "width": 1.0, "size": 16.0, "right": 0.0, "down": 0.0}
 PIXELS, FINE = ("weight", "size", "right", "down"), 4
@@ -220,6 +223,30 @@ def test_the_pictures_are_the_published_ones(data):
         [0.1006, 0.1070, 0.1019], abs=2e-4
     )
     assert data.train.y[:8].tolist() == [8, 27, 29, 24, 7, 15, 7, 19]
+
+
+def test_the_scores_to_compare_with(data):
+    def nearest(train, classes, x, y):
+        one = KNeighborsClassifier(1, algorithm="brute").fit(
+            train.flatten(1).numpy(), classes.numpy()
+        )
+        return one.score(x.flatten(1).numpy(), y.numpy())
+
+    train, test = data.train, data.test
+    assert nearest(train.x, train.y, test.x, test.y) == pytest.approx(0.794, abs=0.005)
+    own = nearest(train.x[:8000], train.y[:8000], train.x[8000:], train.y[8000:])
+    assert own == pytest.approx(0.840, abs=0.005)
+    model = IndependentCategorical((1, 28, 28), 256).fit(train.levels)
+    nats = -model.log_prob(test.levels).double().mean().item()
+    assert nats == pytest.approx(761, abs=1)
+
+
+@pytest.mark.slow
+def test_logistic_regression_to_compare_with(data):
+    model = LogisticRegression(C=1.0, max_iter=300)  # C chosen on validation from 0.01, 0.1, 1
+    model.fit(data.train.x.flatten(1).numpy(), data.train.y.numpy())
+    score = model.score(data.test.x.flatten(1).numpy(), data.test.y.numpy())
+    assert score == pytest.approx(0.727, abs=0.01)
 
 
 def test_drawing_is_fast():
