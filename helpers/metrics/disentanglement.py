@@ -40,7 +40,7 @@ def mutual_information_gap(z: Tensor, factors: Tensor, *, bins: int = 20) -> Inf
     Continuous columns are cut into bins of equal counts, so a monotone map of a latent variable
     changes nothing. Entropies have Miller's correction of the bias, (cells − 1)/(2N), and no
     information is below 0. The standard error is that of the delta method, with the bins and the
-    two best variables held fixed.
+    two best variables held fixed. The floor is the score of z with its rows shuffled.
 
     Args:
         z: latent variables (N, L), L at least 2.
@@ -86,13 +86,14 @@ def dci(z: Tensor, factors: Tensor, *, rng: Generator | None = None) -> DCI:
     that they were not grown with. The other two are those of `disentanglement_and_completeness`.
 
     Args:
-        z: latent variables (N, L), L at least 2.
+        z: latent variables (N, L), N at least 40, L at least 2.
         factors: (N, K), K at least 2, none of them constant.
         rng: seeds the forests.
 
     Reference: Eastwood and Williams 2018, International Conference on Learning Representations.
     """
     a, b = _columns(z, factors)
+    check_counts(40, **{"len(z)": len(a)})  # with fewer a tree may not split at all
     forests = [_forest(a, column, rng) for column in b.T]
     importance = torch.stack([torch.as_tensor(f.feature_importances_).double() for f in forests], 1)
     scores = torch.tensor([f.oob_score_ for f in forests], dtype=torch.float64)

@@ -136,9 +136,7 @@ def test_forests_find_which_variable_has_which_factor(seed):
     assert (found.importance[torch.arange(3), order] > 0.97).all()
     assert min(found.disentanglement, found.completeness) > 0.9
     assert (found.informativeness > 0.97).all()
-    assert found.disentanglement, found.completeness == disentanglement_and_completeness(
-        found.importance
-    )
+    assert found[:2] == disentanglement_and_completeness(found.importance)
 
 
 def test_forests_on_rotated_codes_and_noise(seed):
@@ -169,6 +167,8 @@ def test_bad_input():
         ValueError, match=r"factors must have shape \(30, K\), got \(29, 2\): a row"
     ):
         dci(z, v[1:])
+    with pytest.raises(ValueError, match=r"len\(z\) must be an integer of at least 40, got 30"):
+        dci(z, v)
     with pytest.raises(ValueError, match=r"factors must all vary, got constant columns \[1\]"):
         mutual_information_gap(z, v * torch.tensor([1.0, 0.0]))
     with pytest.raises(ValueError, match=r"len\(z\) must be an integer of at least 40, got 30"):
