@@ -1,5 +1,10 @@
 """How good is a model, as numbers with their standard errors."""
 
+from helpers.metrics.disentanglement import (
+    dci,
+    disentanglement_and_completeness,
+    mutual_information_gap,
+)
 from helpers.metrics.distances import nearest_neighbours
 from helpers.metrics.estimates import Estimate, mean_and_standard_error
 from helpers.metrics.frechet import frechet_distance

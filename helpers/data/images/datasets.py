@@ -1,9 +1,11 @@
-"""Images with fixed splits: small sets that ship with a library, larger ones, and your own.
+"""Images with fixed splits: small sets that need no download, larger ones, and your own.
 
 - `digits`: 1,797 of 8×8, 17 grey levels, split 1,000 / 350 / 447 in the order of `load_digits`
   (Alpaydin and Kaynak, UCI repository, CC BY 4.0; scikit-learn carries a copy).
 - `mnist`: 70,000 of 28×28, 256 grey levels, split 50,000 / 10,000 / 10,000 with the end of train
   for validation (LeCun, Cortes and Burges, CC BY-SA 3.0; downloaded once, 11 MB).
+- `glyphs`: 14,000 of 28×28, 256 grey levels, 36 digits and capital letters drawn from fonts, split
+  10,000 / 2,000 / 2,000 by families of fonts, with the factors of each picture; see `glyphs`.
 - a folder's path: your own PNG and JPEG files, 256 levels, split by shares.
 """
 
@@ -20,6 +22,7 @@ from torch import Tensor
 
 from helpers.checks import check_data, check_option
 from helpers.data.download import fetch
+from helpers.data.images.glyphs import CHARACTERS, FACTORS, SIZES, draw_glyphs
 from helpers.data.images.pictures import read_pictures
 from helpers.data.splits import SHARES, Part, Splits, draw_parts
 
@@ -32,10 +35,14 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, eq=False)
 class Split(Part):
-    """Images x (N, C, H, W), float32 `levels / (num_levels - 1)`, and classes y (N,), int64."""
+    """Images x (N, C, H, W), float32 `levels / (num_levels - 1)`, and classes y (N,), int64.
+
+    The factors are (N, K), float32, where they are known: the columns are named in `ImageSplits`.
+    """
 
     y: Tensor
     num_levels: int
+    factors: Tensor | None = None
 
     def __post_init__(self) -> None:
         hint = "divide levels by num_levels - 1, and give grey images a channel"
@@ -49,10 +56,11 @@ class Split(Part):
 
 @dataclass(frozen=True, eq=False)
 class ImageSplits(Splits[Split]):
-    """The three splits, the number of levels of the set and the names of its classes."""
+    """The three splits, the number of levels, the names of the classes and of known factors."""
 
     num_levels: int
     classes: tuple[str, ...]
+    factors: tuple[str, ...] = ()
 
 
 def load(
@@ -66,8 +74,8 @@ def load(
     """Fresh tensors of the data set called `name`, in its published splits, or your own pictures.
 
     Args:
-        name: `"digits"`, `"mnist"`, or the path of a folder of PNG and JPEG files; the sub-folder
-            of a file is its class.
+        name: `"digits"`, `"glyphs"`, `"mnist"`, or the path of a folder of PNG and JPEG files; the
+            sub-folder of a file is its class.
         size: sides of your own pictures in pixels: the largest square in the middle is resized.
         colour: three channels for your own pictures, else one of grey.
         shares: of your own pictures for training, validation and test.
@@ -76,15 +84,19 @@ def load(
     >>> data = load("digits")
     >>> len(data.train), len(data.validation), len(data.test), data.num_levels
     (1000, 350, 447, 17)
+    >>> load("glyphs").factors
+    ('character', 'face', 'weight', 'slant', 'width', 'size', 'right', 'down')
 
     Taught in: background/what_is_a_generative_model, reference/your_own_data
     """
     if name == "digits":
         return _digits()
+    if name == "glyphs":
+        return _glyphs()
     if name == "mnist":
         return _mnist()
     if not Path(name).is_dir():
-        check_option("name", str(name), ["digits", "mnist", "<a folder of pictures>"])
+        check_option("name", str(name), ["digits", "glyphs", "mnist", "<a folder of pictures>"])
     levels, y, classes = read_pictures(Path(name), size, colour)
     parts = draw_parts(len(levels), shares, seed)
     return _splits(Path(name).name, levels, y, parts, 256, classes)
@@ -115,6 +127,12 @@ def _digits() -> ImageSplits:
     return _splits("digits", bunch.images[:, None], bunch.target, parts, 17)
 
 
+def _glyphs() -> ImageSplits:
+    levels, factors = draw_glyphs()
+    parts = torch.split(torch.arange(sum(SIZES)), list(SIZES))
+    return _splits("glyphs", levels, factors[:, 0].numpy(), parts, 256, CHARACTERS, factors)
+
+
 def _mnist() -> ImageSplits:
     path = fetch("mnist.npz", url=MNIST_URL, sha256=MNIST_SHA256, digest=_digest)
     x_train, y_train, x_test, y_test = _read_arrays(path)
@@ -140,8 +158,13 @@ def _splits(
     parts: Sequence[Tensor],
     num_levels: int,
     classes: Sequence[str] = "0123456789",
+    factors: Tensor | None = None,
 ) -> ImageSplits:
     x = torch.as_tensor(levels).float() / (num_levels - 1)  # (N, C, H, W)
     labels = torch.as_tensor(y).long()
-    train, validation, test = (Split(x[rows], labels[rows], num_levels) for rows in parts)
-    return ImageSplits(train, validation, test, name, num_levels, tuple(classes))
+    train, validation, test = (
+        Split(x[rows], labels[rows], num_levels, None if factors is None else factors[rows])
+        for rows in parts
+    )
+    names = () if factors is None else FACTORS
+    return ImageSplits(train, validation, test, name, num_levels, tuple(classes), names)
