@@ -1,0 +1,31 @@
+/* What scrolls sideways can be reached with the keyboard, and is faded where more is hidden. */
+"use strict";
+(() => {
+  const boxes = "pre, div.math, div.math mjx-container, .wide-figure, .pst-scrollable-table-container, .text_html";
+  const stops = "a[href], button, input, select, textarea, summary, audio, video, [tabindex='0']";
+  const mark = (box) => {
+    const room = box.scrollWidth - box.clientWidth;
+    const scrolls = room > 12 && ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
+    box.classList.toggle("more-right", scrolls && box.scrollLeft < room - 1);
+    box.classList.toggle("more-left", scrolls && box.scrollLeft > 1);
+    if (scrolls && !box.dataset.scrolls && !box.querySelector(stops)) {
+      box.dataset.scrolls = "true";
+      box.tabIndex = 0;
+    } else if (!scrolls && box.dataset.scrolls) {
+      delete box.dataset.scrolls;
+      box.removeAttribute("tabindex");
+    }
+  };
+  const start = () => {
+    const watch = new ResizeObserver((entries) => entries.forEach((entry) => mark(entry.target)));
+    for (const box of document.querySelectorAll(boxes)) {
+      watch.observe(box);
+      box.addEventListener("scroll", () => mark(box), { passive: true });
+    }
+  };
+  addEventListener("load", () => {
+    const formulas = window.MathJax?.startup?.promise;
+    if (formulas) formulas.then(start);
+    else start();
+  });
+})();
