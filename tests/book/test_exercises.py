@@ -9,7 +9,7 @@ import pytest
 from tools.notebooks import ROOT, read, tags, toc_notebooks
 
 LEVELS = ("easy", "medium", "hard")
-_BOX = re.compile(r"^(`{3,})\{admonition\} (.*)\n:class: (\w+)\n(.*?)\n\1$", re.M | re.S)
+_BOX = re.compile(r"^(`{3,})\{admonition\} ([^\n]*)\n:class: (\w+)\n(.*?)\n\1$", re.M | re.S)
 _EXERCISE = re.compile(rf"Exercise (\d+) · ({'|'.join(LEVELS)}): \S.*")
 CHAPTERS = [c for c in toc_notebooks(ROOT) if not c.startswith("book/reference/")]
 
