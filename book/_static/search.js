@@ -47,6 +47,7 @@
     page.querySelectorAll(skipped).forEach((e) => e.remove());
     page.querySelectorAll(".math").forEach((e) => e.replaceWith(" … "));
     const place = anchor ? page.getElementById(anchor.slice(1)) : null;
+    place?.querySelector("h2, h3, h4")?.remove();  // it is the title of the result
     const text = (place ?? page.querySelector("[role=main], main"))?.textContent ?? "";
     return text.replace(/\s+/g, " ").replace(/ … (?=[.,;:)])/g, " …");
   };
