@@ -1,9 +1,13 @@
-/* What scrolls sideways can be reached with the keyboard, and is faded where more is hidden. */
+/* The theme's folds of the navigation get a name. What scrolls sideways can be reached with the keyboard, and is faded where more is hidden. */
 "use strict";
 (() => {
-  const boxes = "pre, div.math, div.math mjx-container, .wide-figure, .pst-scrollable-table-container, .text_html";
+  const boxes = "pre, div.math, mjx-container, .wide-figure, .pst-scrollable-table-container, .text_html";
   const stops = "a[href], button, input, select, textarea, summary, audio, video, [tabindex='0']";
   const mark = (box) => {
+    if (box.localName === "mjx-container") {  // its hidden MathML is no reason to scroll
+      const width = box.querySelector("mjx-math")?.getBoundingClientRect().width ?? 0;
+      box.classList.toggle("fits", width <= box.clientWidth + 2);
+    }
     const room = box.scrollWidth - box.clientWidth;
     const scrolls = room > 12 && ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
     box.classList.toggle("more-right", scrolls && box.scrollLeft < room - 1);
@@ -17,6 +21,10 @@
     }
   };
   const start = () => {
+    for (const fold of document.querySelectorAll("summary:has(.toctree-toggle)")) {
+      const page = fold.closest("li")?.querySelector("a");
+      fold.setAttribute("aria-label", `Sections of ${page?.textContent.trim() ?? "this page"}`);
+    }
     const watch = new ResizeObserver((entries) => entries.forEach((entry) => mark(entry.target)));
     for (const box of document.querySelectorAll(boxes)) {
       watch.observe(box);
