@@ -61,6 +61,8 @@ def test_nothing_serious_in_light_colours(view: View, axe: str) -> None:
 
 
 def test_dark_colours_have_contrast(dark: View, axe: str) -> None:
+    if dark.width < 1000:
+        pytest.skip("colours do not depend on the width")
     fail_with(dark, serious(dark.page, axe, "color-contrast"))
 
 
