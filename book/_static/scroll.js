@@ -9,7 +9,7 @@
       box.classList.toggle("fits", width <= box.clientWidth + 2);
     }
     const room = box.scrollWidth - box.clientWidth;
-    const scrolls = room > 12 && ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
+    const scrolls = room > (box.localName === "mjx-container" ? 1 : 12) && ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
     box.classList.toggle("more-right", scrolls && box.scrollLeft < room - 1);
     box.classList.toggle("more-left", scrolls && box.scrollLeft > 1);
     if (scrolls && !box.dataset.scrolls && !box.querySelector(stops)) {
