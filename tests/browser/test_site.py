@@ -92,7 +92,7 @@ def test_a_chapter_can_be_opened_in_colab_and_downloaded(view: View, root: Path)
     assert json.loads(answer.body()) == copy, "the download is not the published copy"
 
 
-def test_folded_cells_and_solutions_open(viewer: Viewer) -> None:
+def test_folded_cells_and_answers_open(viewer: Viewer) -> None:
     page, _ = viewer.open(f"{VAE}.html", unfold=False)
     try:
         folds = page.locator("main details.hide")
@@ -102,10 +102,10 @@ def test_folded_cells_and_solutions_open(viewer: Viewer) -> None:
         assert not code.is_visible(), "a folded cell is open at first"
         first.locator("summary").click()
         code.wait_for(state="visible")
-        solution = page.locator("main .admonition.dropdown").first
-        hidden = solution.locator("p:not(.admonition-title)").first
-        assert not hidden.is_visible(), "a solution is open at first"
-        solution.locator(".admonition-title").click()
+        answer = page.locator("main details.answer").first
+        hidden = answer.locator("p").first
+        assert not hidden.is_visible(), "an answer is open at first"
+        answer.locator("> summary").click()
         hidden.wait_for(state="visible")
     finally:
         page.close()
