@@ -21,8 +21,9 @@ FOLDER = "_build/figures"
 
 
 def narrow_form(root: Path, wide: bytes) -> Path:
-    """Where the form for telephones of a figure is, if it has one."""
-    return root / FOLDER / "narrow" / f"{hashlib.sha256(wide).hexdigest()[:20]}.svg"
+    """Where the form for telephones of a figure is, if it has one; white space does not count."""
+    digest = hashlib.sha256(b"".join(wide.split())).hexdigest()[:20]
+    return root / FOLDER / "narrow" / f"{digest}.svg"
 
 
 def show_wide(executed: Notebook) -> Notebook:

@@ -144,6 +144,8 @@ def offer_narrow_figures(app: Sphinx, doctree: nodes.document, docname: str) -> 
             shutil.copyfile(narrow, copy)
             source = f'<source media="{TELEPHONE}" srcset="{base}{narrow.name}">'
             start = nodes.raw("", f"<picture>{source}", format="html")
+            for option in ("width", "scale"):  # with them Sphinx makes a link of the picture
+                image.attributes.pop(option, None)
             image.replace_self(
                 [start, image.deepcopy(), nodes.raw("", "</picture>", format="html")]
             )
