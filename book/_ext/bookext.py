@@ -135,7 +135,7 @@ def offer_narrow_figures(app: Sphinx, doctree: nodes.document, docname: str) -> 
     base = "../" * docname.count("/") + "_images/"
     for image in list(doctree.findall(nodes.image)):
         file = Path(app.srcdir) / image["uri"]
-        if file.suffix != ".svg" or not file.is_file():
+        if file.suffix != ".svg" or not file.is_file() or "sd-card-img-top" in image["classes"]:
             continue
         narrow = figures.narrow_form(ROOT, file.read_bytes())
         if narrow.is_file():
