@@ -38,6 +38,7 @@ INGREDIENTS = (
     "tests",
     "requirements.lock",
     "benchmarks/results/claims.json",
+    "benchmarks/results/laboratories.json",
     "_build/status.json",
     "_build/runs/default",
 )
