@@ -57,7 +57,9 @@ class Drawing:
 
     WIDTH, HEIGHT = 420, 300
 
-    def __init__(self, x: tuple[float, float], y: tuple[float, float], labels: str) -> None:
+    def __init__(
+        self, x: tuple[float, float], y: tuple[float, float], labels: str, *, ticks: bool = True
+    ) -> None:
         self.x, self.y = x, y
         self.parts = [f'<rect x="40" y="10" width="370" height="250" {self._pen("grid")}/>']
         along, up = labels.split("|")
@@ -65,7 +67,7 @@ class Drawing:
             f'<text x="225" y="292" {self._ink("middle")}>{along}</text>',
             f'<text transform="translate(14 135) rotate(-90)" {self._ink("middle")}>{up}</text>',
         ]
-        for value in (x[0], (x[0] + x[1]) / 2, x[1]):
+        for value in (x[0], (x[0] + x[1]) / 2, x[1]) if ticks else ():
             place = f'x="{self._place((value, y[0]))[0]:.0f}" y="275"'
             self.parts.append(f"<text {place} {self._ink('middle')}>{value:g}</text>")
         for value in y:
@@ -132,7 +134,7 @@ def dirac_picture(stored: dict[str, Any]) -> str:
 def momentum_picture(stored: dict[str, Any]) -> str:
     """Two paths in a valley, without and with momentum."""
     drawing = Drawing((-11, 11), (-4, 4), "θ₁ (flat)|θ₂ (steep)")
-    for level in (0.5, 1.5, 3, 5, 8):
+    for level in (0.5, 1.5, 3, 5):
         turn = [2 * math.pi * k / 60 for k in range(61)]
         flat, steep = math.sqrt(20 * level), math.sqrt(2 * level)
         drawing.line([(flat * math.cos(t), steep * math.sin(t)) for t in turn], "grid")
@@ -168,7 +170,7 @@ def decoding_picture(stored: dict[str, Any]) -> str:
     """Probabilities of the next letter, before and after the filters."""
     (p,), (q,) = unpack(stored["model"]), unpack(stored["filtered"])
     alphabet = figures()["decoding"]["alphabet"].replace(" ", "␣")
-    drawing = Drawing((-1, len(p)), (0, 0.6), "next letter|probability")
+    drawing = Drawing((-1, len(p)), (0, 0.6), "next letter|probability", ticks=False)
     drawing.bars(p, "shade", 0.9)
     drawing.bars(q, "one", 0.5)
     for k, letter in enumerate(alphabet):
@@ -180,11 +182,11 @@ def decoding_picture(stored: dict[str, Any]) -> str:
 def plane_picture(stored: dict[str, Any]) -> str:
     """Decoded digits at 7 times 7 places of the plane."""
     squares = unpack(stored["squares"])
-    sheet = Image.new("L", (56, 56))
+    sheet = Image.new("L", (63, 63), 255)
     for k, square in enumerate(squares):
         tile = Image.new("L", (8, 8))
         tile.putdata([round(255 * (1 - min(1.0, max(0.0, v)))) for v in square])
-        sheet.paste(tile, (8 * (k % 7), 8 * (k // 7)))
+        sheet.paste(tile, (9 * (k % 7), 9 * (k // 7)))
     file = io.BytesIO()
     sheet.save(file, "PNG")
     data = base64.b64encode(file.getvalue()).decode()

@@ -59,7 +59,7 @@
       this.style = getComputedStyle(this.box);
       const bare = this.options.bare;
       [this.left, this.top] = bare ? [1, 1] : [52, 12];
-      this.width = full - this.left - (bare ? 1 : 12);
+      this.width = full - this.left - (bare ? 1 : 18);
       this.height = tall - this.top - (bare ? 1 : 40);
       this.context = this.canvas.getContext("2d");
       this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -89,7 +89,7 @@
       c.fillText(this.options.xLabel || "", this.left + this.width / 2, bottom + 23);
       c.textAlign = "right";
       c.textBaseline = "middle";
-      for (const y of ticks(this.limits.y, Math.max(2, this.height / 50))) {
+      for (const y of ticks(this.limits.y, Math.max(2, this.height / 35))) {
         this.stroke([[this.left, this.toY(y)], [this.left + this.width, this.toY(y)]]);
         const power = `10${String(y).replace(/[-\d]/g, (d) => SUPERSCRIPTS[d])}`;
         c.fillText(this.options.powers ? power : String(y), this.left - 6, this.toY(y));
