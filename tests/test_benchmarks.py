@@ -18,6 +18,7 @@ from benchmarks import (
     gan_step,
     gan_steps,
     generation,
+    laboratories,
     levers,
     steps,
     vae_step,
@@ -182,6 +183,19 @@ def test_the_levers_benchmark_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert set(again) == {"base", "He's × 4", "L1"}
 
 
+def test_the_laboratories_are_made(tmp_path: Path) -> None:
+    output = tmp_path / "laboratories.json"
+    arguments = ["--epochs", "1", "--steps", "2", "--output", str(output)]
+    figures = laboratories.main(arguments)
+    check_result(output)
+    stored = json.loads((RESULTS / "laboratories.json").read_text(encoding="utf-8"))["figures"]
+    assert {k: v.keys() for k, v in figures.items()} == {k: v.keys() for k, v in stored.items()}
+    for values in (torch.randn(5, 2), torch.zeros(3)):
+        packed = laboratories.pack(values)
+        error = (laboratories.unpack(packed) - values).abs().max().item()
+        assert error <= 0.51 * packed["scale"]
+
+
 def test_each_setting_of_the_levers_can_be_trained() -> None:
     levels = load("digits").train.levels[:5]
     weights = {}
@@ -212,7 +226,7 @@ def test_kept_results_are_complete(path: Path) -> None:
 def test_each_benchmark_has_its_result() -> None:
     assert {path.stem for path in KEPT} == {
         *("character_model", "claims", "digits_vae", "gan_ablation", "gan_modes", "gan_step"),
-        *("generation", "levers", "vae_step"),
+        *("generation", "laboratories", "levers", "vae_step"),
     }
 
 

@@ -39,6 +39,7 @@ INGREDIENTS = (
     "tests",
     "requirements.lock",
     "benchmarks/results/claims.json",
+    "benchmarks/results/laboratories.json",
     "_build/status.json",
     "_build/runs/default",
 )
