@@ -38,7 +38,7 @@ def lesson(*ids: str, **names: Any) -> dict[str, Any]:
 @pytest.mark.equation("eq-rnn-chain")
 def test_the_factors_multiply_to_the_joint_distribution() -> None:
     """A joint table drawn at random: its conditionals by marginalisation give its own log p."""
-    cells = lesson("chain-code")
+    cells = lesson("chain-define")
     joint = torch.rand(3, 3, 3)
     joint = joint / joint.sum()
 
@@ -61,7 +61,7 @@ def test_the_factors_multiply_to_the_joint_distribution() -> None:
 @pytest.mark.equation("eq-rnn-nll")
 def test_bits_and_perplexity_of_a_fair_die_and_of_a_code() -> None:
     """A die has perplexity 6; the model of a text is a loss in bits that PyTorch agrees with."""
-    cells = lesson("e20")
+    cells = lesson("e20-models", "e20-losses")
     cells["nll"].__globals__["x"] = torch.randint(6, (60,))
     die = torch.full((60, 6), 1 / 6)
     assert cells["nll"](die).exp().item() == pytest.approx(6.0)
@@ -80,7 +80,7 @@ def test_bits_and_perplexity_of_a_fair_die_and_of_a_code() -> None:
 
 
 def test_the_printed_loss_does_not_look_at_the_data() -> None:
-    cells = lesson("e20")
+    cells = lesson("e20-models", "e20-losses")
     assert cells["printed"](cells["good"]) == cells["printed"](cells["bad"])
     assert cells["nll"](cells["good"]) < cells["nll"](cells["bad"])
 
@@ -110,7 +110,7 @@ def gate_weights(cell: nn.Module, gates: str) -> dict[str, Tensor]:
 def test_elmans_cell() -> None:
     """Values and gradients of torch.nn.RNNCell with the same weights."""
     cell, h = nn.RNNCell(3, 4), torch.randn(5, 4)
-    compare_cells(lesson("cells-code")["elman"], cell, h)
+    compare_cells(lesson("cells-elman")["elman"], cell, h)
     x = torch.randn(5, 3)
     W, U, b, b2 = (part.detach() for part in cell.parameters())
     known = {"W": W, "U": U, "b": b, "b'": b2, "e_t": x[0], "h_t-1": h[0]}
@@ -121,7 +121,7 @@ def test_elmans_cell() -> None:
 def test_the_gated_recurrent_unit() -> None:
     """Values and gradients of torch.nn.GRUCell with the same weights."""
     cell, h, x = nn.GRUCell(3, 4), torch.randn(5, 4), torch.randn(5, 3)
-    compare_cells(lesson("cells-code")["gru"], cell, h)
+    compare_cells(lesson("cells-gru")["gru"], cell, h)
     known = {**gate_weights(cell, "rzn"), "e_t": x[0], "h_t-1": h[0], "sigma": torch.sigmoid}
     for k, gate in enumerate("rzn"):
         known[gate] = tex("eq-rnn-gru", statement=k)(known)
@@ -133,7 +133,7 @@ def test_the_long_short_term_memory() -> None:
     """Values and gradients of torch.nn.LSTMCell with the same weights."""
     cell, x = nn.LSTMCell(3, 4), torch.randn(5, 3)
     h, c = state = torch.randn(5, 4), torch.randn(5, 4)
-    compare_cells(lesson("cells-code")["lstm"], cell, state)
+    compare_cells(lesson("cells-lstm")["lstm"], cell, state)
     known = {**gate_weights(cell, "ifgo"), "e_t": x[0], "h_t-1": h[0], "c_t-1": c[0]}
     known["sigma"] = torch.sigmoid
     for gate in "ifo":  # one line stands for three gates
@@ -150,7 +150,7 @@ def test_the_long_short_term_memory() -> None:
 @pytest.mark.equation("eq-rnn-bptt")
 def test_gradients_through_time_by_hand(seed: int) -> None:
     """Central differences of the loss, entry by entry."""
-    bptt = lesson("bptt-code")["bptt"]
+    bptt = lesson("bptt-by-hand")["bptt"]
     g = seeded(seed)
     x, y = torch.randn(6, 2, generator=g), torch.randn(6, 3, generator=g)
     W, U = torch.randn(3, 2, generator=g), torch.randn(3, 3, generator=g)
@@ -282,7 +282,7 @@ def test_the_cells_jacobian_is_that_of_autograd(seed: int) -> None:
 @pytest.mark.equation("eq-rnn-clip")
 def test_clipping_is_the_nearest_point_of_a_ball() -> None:
     """PyTorch's function; and no other point of the ball is nearer to the gradient."""
-    clip = lesson("clip-code")["clip"]
+    clip = lesson("clip-define")["clip"]
     for scale, threshold in ((100.0, 0.7), (0.01, 0.7)):
         gradients = [scale * torch.randn(3, 4), scale * torch.randn(5)]
         clipped, norm = clip(gradients, threshold)
@@ -320,7 +320,7 @@ def test_windows_give_the_same_loss_and_the_whole_window_the_same_gradient(seed:
 @pytest.mark.equation("eq-rnn-copy")
 def test_the_mixture_with_the_copyist_is_a_distribution(seed: int) -> None:
     """The probabilities of all next characters sum to one, at each place of a random text."""
-    cells = lesson("copy-code")
+    cells = lesson("copy-code", "copy-mix")
     g = seeded(seed)
     text = "".join("ab"[i] for i in torch.randint(2, (80,), generator=g).tolist()) + "c"
     first = 50
@@ -377,7 +377,7 @@ def test_priming_a_compressor_counts_the_extra_bytes(monkeypatch: pytest.MonkeyP
     splits = TextSplits(first, first[: len(second)] + second, alphabet, "toy")
     monkeypatch.setattr("helpers.data.text.load", lambda name: splits)
     known = {"MarkovChain": MarkovChain, "bz2": bz2, "lzma": lzma, "gzip": gzip}
-    cells = lesson("floors", **known)
+    cells = lesson("floors-parts", "floors", **known)
     assert cells["written"]["valid"] + cells["written"]["test"] == splits.validation
     test = cells["written"]["test"]
     extra = len(gzip.compress((first + test).encode())) - len(gzip.compress(first.encode()))
@@ -388,7 +388,7 @@ def test_priming_a_compressor_counts_the_extra_bytes(monkeypatch: pytest.MonkeyP
 def test_the_truth_of_the_toy_scores_what_its_rule_says() -> None:
     """Each letter by the rule of the text, beside the line of the page."""
     torch.set_default_dtype(torch.float32)
-    cells = lesson("toy-code", "toy-floor", toy_passes=1)
+    cells = lesson("toy-echo", "toy-code", "toy-run", "toy-truth", "toy-floor", toy_passes=1)
     x, total = cells["echo_test"].tolist(), 0.0
     for t, letter in enumerate(x):
         p = 0.5 if t < 8 else 0.9 if letter == x[t - 8] else 0.1
@@ -416,7 +416,7 @@ def test_the_jacobian_of_one_unit(seed: int) -> None:
 
 
 def test_one_step_too_long_leaves_the_picture() -> None:
-    cells = lesson("unit-code", "descend")
+    cells = lesson("unit-code", "descend", "descend-run")
     free, clipped = cells["paths"]["no clipping"], cells["paths"]["clipped at 0.1"]
     steps = [math.dist(a[:2], b[:2]) for a, b in itertools.pairwise(clipped)]
     assert max(steps) <= 0.1 + 1e-12
@@ -432,7 +432,7 @@ def test_one_step_too_long_leaves_the_picture() -> None:
 
 
 def test_the_laboratory_measures_the_jacobian_that_autograd_finds() -> None:
-    cells = lesson("lab-code")
+    cells = lesson("lab-code", "lab-share")
     model = RecurrentLanguageModel(5, embedding=3, hidden=4, cell="elman")
     x = torch.randint(5, (2, 25))
     found, saturated = cells["state_of"](model, x, None)

@@ -52,7 +52,7 @@ def test_a_tone_above_half_the_rate_is_folded(seed: int) -> None:
 def test_a_vowel_is_the_sum_of_its_formula(seed: int) -> None:
     """numpy, all harmonics at once as an impulse response of three resonances in series."""
     pitch, length = 100.0 + 7.3 * (seed % 9), 2000
-    by_hand = lesson("vowel")["vowel_by_hand"]
+    by_hand = lesson("vowel-by-hand")["vowel_by_hand"]
     f = pitch * np.arange(1, int(4000 / pitch) + 1)
     for formants in FORMANTS.values():
         response = np.ones(len(f), complex)
@@ -81,7 +81,7 @@ def test_a_vowel_is_the_sum_of_its_formula(seed: int) -> None:
 @pytest.mark.equation("eq-speech-string")
 def test_a_string_dies_as_its_recursion_says(seed: int) -> None:
     """The transfer function: poles of z^{P+1} = (z + 1)/2 by numpy, the slowest has the pitch."""
-    by_hand = lesson("listen-toys")["string_by_hand"]
+    by_hand = lesson("string-by-hand")["string_by_hand"]
     period = 20 + seed % 7
     first = 2 * torch.rand(period + 1, generator=seeded(seed)) - 1
     y = by_hand(first, 40 * period).numpy()
@@ -104,7 +104,7 @@ def test_a_string_dies_as_its_recursion_says(seed: int) -> None:
 @pytest.mark.equation("eq-speech-snr")
 def test_equal_steps_have_the_textbooks_noise(seed: int) -> None:
     """The closed form: uniform samples over a step of variance Δ²/12."""
-    cells = lesson("listen-toys", "mulaw")
+    cells = lesson("mulaw-snr", "mulaw")
     x = 2 * torch.rand(200_000, generator=seeded(seed)) - 1
     for levels in (16, 256):
         step = 2 / (levels - 1)
@@ -135,7 +135,7 @@ def test_the_triangles_stand_at_equal_steps_of_the_scale() -> None:
 @pytest.mark.equation("eq-speech-logmel")
 def test_the_way_back_from_bands_is_the_smallest_explanation(seed: int) -> None:
     """numpy's least squares of smallest norm; bands that were made by magnitudes come back."""
-    cells = lesson("listen-toys", "stft", "mel")
+    cells = lesson("listen-toys", "stft-frame", "mel-filters", "mel-ways")
     wave = vowel("ae"[seed % 2], seconds=0.2, pitch=110.0 + seed % 20)
     ell = cells["log_mel"](wave[None])[0]
     bands = cells["M"].numpy() @ stft(wave).abs().numpy()
@@ -162,7 +162,7 @@ def test_equal_probabilities_cost_eight_bits_a_sample() -> None:
     inside = {"train": torch.ones(60, 9).bool(), "test": torch.ones(60, 9).bool()}
     code = {name: torch.randint(256, (60, 9)) for name in inside}
     names = {"inside": inside, "code": code}
-    cells = lesson("scores", **names)
+    cells = lesson("scores", "scores-table", **names)
     cells["log_p"] = {"equal": torch.full((60, 9), -math.log(256))}
     assert "".join(repr(cells["score_table"](["equal"])).split("\n")[2:]).split() == [
         "equal",
@@ -250,7 +250,7 @@ def test_a_model_with_fewer_directions_is_read_off_the_wider_one(seed: int) -> N
 
 def test_the_layer_of_the_chapter_is_the_packages(seed: int) -> None:
     torch.manual_seed(seed)
-    by_hand = lesson("dilated")["layer_by_hand"]
+    by_hand = lesson("dilated-by-hand")["layer_by_hand"]
     for d in (1, 4):
         layer, h = DilatedLayer(5, d), torch.randn(12, 5, generator=seeded(seed))
         torch.testing.assert_close(by_hand(layer, h, d), layer(h[None])[0][0])
@@ -274,7 +274,7 @@ def test_linear_prediction_of_a_chapter_is_least_squares(seed: int) -> None:
     x = 0.9 * x / x.abs().max()
     part = sounds.Sounds(x, torch.full((8,), 60), torch.zeros(8).long())
     data = SimpleNamespace(train=part, test=part)
-    cells = lesson("linear", data=data, classes=("one",), T=60)
+    cells = lesson("linear-codes", "linear", data=data, classes=("one",), T=60)
     model = cells["fit_linear"](4)
     past = model.windows(mu_law_encode(x)).reshape(-1, 4).numpy()
     target = mu_law_decode(mu_law_encode(x)).flatten().numpy()
