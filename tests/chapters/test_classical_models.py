@@ -35,6 +35,8 @@ from tests.printed import tex
 from tests.statistics import assert_mean_close
 
 PAGE = "background/classical_models"
+WORLD = ("truth", "world", "draw-points")
+EM = (*WORLD, "em", "m-step")
 
 
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def reaches(parents: tuple[int, ...], node: int, root: int) -> bool:
 def test_naive_bayes_is_scikit_learns(seed: int) -> None:
     """Joint probability of image and label against scikit-learn's CategoricalNB."""
     x, y = levels(seed), torch.arange(60) % 7 % 4  # classes of 17 and 9 images
-    cells = lesson("naive-bayes", V=3)
+    cells = lesson("naive-bayes", "naive-bayes-joint", V=3)
     theta = cells["tables"](x, torch.eye(4)[y], 0.7, 0.0)
     ours = cells["log_joint"](x, torch.eye(4)[y].mean(0), theta)
     reference = CategoricalNB(alpha=0.7, min_categories=3).fit(x.numpy(), y.numpy())
@@ -136,7 +138,7 @@ def test_pretended_images_are_added_images(seed: int) -> None:
 @pytest.mark.equation("eq-classical-mixture")
 def test_mixture_density_is_that_of_ancestral_samples(seed: int) -> None:
     """Integral of the density (1), and shares of ancestral draws in squares, by quadrature."""
-    cells = lesson("world", seed=seed)
+    cells = lesson(*WORLD, seed=seed)
     truth = [cells[name] for name in ("truth_weights", "truth_means", "truth_covs")]
 
     def mass(left: float, low: float, side: float, step: float) -> float:
@@ -181,7 +183,7 @@ def test_likelihood_of_a_tree_is_information_minus_entropy(seed: int, root: int)
 @pytest.mark.equation("eq-classical-mixture", "eq-classical-responsibility")
 def test_mixture_and_shares_by_scipys_densities(seed: int) -> None:
     """SciPy's normal densities, against the chapter's mixture, E-step and helpers' mixture."""
-    cells = lesson("world", "em", seed=seed)
+    cells = lesson(*EM, seed=seed)
     truth = [cells[name] for name in ("truth_weights", "truth_means", "truth_covs")]
     x = cells["points"][:20]
     kept = GaussianMixture(3).start(cells["points"], cells["e_step"](cells["points"], *truth))
@@ -201,7 +203,7 @@ def test_mixture_and_shares_by_scipys_densities(seed: int) -> None:
 @pytest.mark.equation("eq-classical-responsibility")
 def test_responsibilities_are_shares_of_components_near_a_point(seed: int) -> None:
     """Responsibilities against the shares of components among draws with known components."""
-    cells = lesson("world", "em")
+    cells = lesson(*EM)
     truth = [cells[name] for name in ("truth_weights", "truth_means", "truth_covs")]
     g = seeded(seed)
     k = torch.multinomial(truth[0], 100_000, replacement=True, generator=g)
@@ -219,7 +221,7 @@ def test_responsibilities_are_shares_of_components_near_a_point(seed: int) -> No
 @pytest.mark.equation("eq-classical-m-step")
 def test_em_step_is_scikit_learns(seed: int) -> None:
     """Five EM steps from one start against scikit-learn's GaussianMixture."""
-    cells = lesson("world", "em", seed=seed)
+    cells = lesson(*EM, seed=seed)
     x, g = cells["points"], seeded(seed)
     r = torch.rand(300, 3, generator=g) ** 3 + 0.01
     start = cells["m_step"](x, r / r.sum(1, keepdim=True))
@@ -258,7 +260,7 @@ def test_em_step_is_scikit_learns(seed: int) -> None:
 @pytest.mark.equation("eq-classical-em-bound")
 def test_bound_and_divergence_add_up(seed: int) -> None:
     """F + KL for random q against log p by scipy's densities; F ≤ log p, equal at q = r."""
-    cells = lesson("world", "em", seed=seed)
+    cells = lesson(*EM, seed=seed)
     truth = [cells[name] for name in ("truth_weights", "truth_means", "truth_covs")]
     x, g = cells["points"][:40], seeded(seed)
     normals = [stats.multivariate_normal(m, c) for m, c in zip(*(t.numpy() for t in truth[1:]))]
@@ -287,7 +289,7 @@ def test_bound_and_divergence_add_up(seed: int) -> None:
 @pytest.mark.equation("eq-classical-monotone")
 def test_each_link_of_the_chain_holds(seed: int) -> None:
     """The three relations of the proof, link by link, over EM steps of helpers' mixture."""
-    cells = lesson("world", "em", seed=seed)
+    cells = lesson(*EM, seed=seed)
     x, g = cells["points"], seeded(seed)
     r = torch.rand(300, 3, generator=g) + 0.5
     r = r / r.sum(1, keepdim=True)
@@ -322,7 +324,7 @@ def test_each_link_of_the_chain_holds(seed: int) -> None:
 def test_counted_tables_maximise_bound_and_prior(seed: int) -> None:
     """Tables of the M-step against random tables in the neighbourhood: none scores higher."""
     x, g = levels(seed), seeded(seed + 1)
-    cells = lesson("naive-bayes", V=3)
+    cells = lesson("naive-bayes", "naive-bayes-joint", V=3)
     weights, other = torch.tensor([0.3, 0.7]), torch.rand(2, 4, 3, generator=g).softmax(2)
     r = cells["log_joint"](x, weights, other).softmax(1)
     theta = cells["tables"](x, r, 0.3, 5.0)
@@ -397,8 +399,7 @@ def test_closed_form_is_the_maximum_and_scikit_learns(seed: int) -> None:
 @pytest.mark.equation("eq-classical-dequantisation")
 def test_spread_score_is_below_the_mass_of_the_cell(seed: int) -> None:
     """Mean score under noise against the exact mass of each unit cell, by scipy's normal CDF."""
-    spread = lesson("ppca-fit", "ppca-check", train=levels(seed, 200, 64, 17),
-                    validation=levels(seed + 1, 50, 64, 17))["spread"]  # fmt: skip
+    spread = lesson("spread")["spread"]
     g = seeded(seed)
     mean, std = float(torch.randn((), generator=g)) + 8, 2.5
     normal = stats.norm(mean, std)
@@ -452,7 +453,7 @@ def test_information_is_scikit_learns_and_the_tree_the_best(seed: int) -> None:
     """Mutual information against scikit-learn; the grown tree against all 16 trees on 4 pixels."""
     every = torch.tensor(list(itertools.product(range(3), repeat=4)))
     x = torch.cat([levels(seed), every])  # each pair of levels occurs
-    cells = lesson("chow-liu", V=3)
+    cells = lesson("chow-liu", "grow", V=3)
     ours = cells["information"](x)
     names = {
         "p": lambda *pixels: lambda *at: share_of(x[:, [i - 1 for i in pixels]], at),
@@ -542,7 +543,7 @@ def test_forward_is_the_sum_over_paths(hmm: tuple[Any, ...]) -> None:
 def test_posterior_is_the_share_of_paths(hmm: tuple[Any, ...]) -> None:
     """Posterior of each state at each time against shares of all 729 paths."""
     x, tables, paths, joint = hmm
-    cells = lesson("recursions")
+    cells = lesson("recursions", "backward")
     alpha, beta = cells["forward"](x, *tables), cells["backward"](x, *tables[1:])
     posterior = alpha * beta / alpha[-1].sum()
     kept = HiddenMarkovModel(*tables).posterior(x[None])[0][0]
@@ -564,7 +565,7 @@ def test_posterior_is_the_share_of_paths(hmm: tuple[Any, ...]) -> None:
 def test_viterbi_is_the_best_of_all_paths(hmm: tuple[Any, ...]) -> None:
     """Viterbi's path and probability against the best of all 729 paths."""
     x, tables, paths, joint = hmm
-    path, best = lesson("recursions")["viterbi"](x, *tables)
+    path, best = lesson("viterbi")["viterbi"](x, *tables)
     assert path.tolist() == paths[joint.argmax()].tolist()
     torch.testing.assert_close(best, joint.max())
     kept, log_best = HiddenMarkovModel(*tables).viterbi(x[None])
@@ -628,7 +629,7 @@ def test_chain_uses_only_the_last_symbols(seed: int) -> None:
     torch.testing.assert_close(
         chain.log_conditionals(every)[:, 3:], chain.log_conditionals(changed)[:, 3:]
     )
-    cells = lesson("witten-bell")
+    cells = lesson("witten-bell", "predict")
     text = "".join(map(str, x.tolist()))
     counted = [cells["count"](text, m) for m in range(3)]
     printed = tex("eq-classical-markov")
@@ -645,7 +646,7 @@ def test_chain_uses_only_the_last_symbols(seed: int) -> None:
 @pytest.mark.equation("eq-classical-witten-bell")
 def test_witten_bell_by_hand_and_over_the_alphabet() -> None:
     """Fractions worked out by hand for "abababc"; sums over the alphabet (1) for all histories."""
-    cells = lesson("witten-bell")
+    cells = lesson("witten-bell", "predict")
     text = "abababc"
     tables = [cells["count"](text, m) for m in range(3)]
     order0 = {v: (n + 3 / 4) / (7 + 3) for v, n in zip("abcd", (3, 3, 1, 0))}

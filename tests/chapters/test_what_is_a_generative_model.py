@@ -42,7 +42,7 @@ def labelled(seed: int) -> tuple[Tensor, Tensor]:
 @pytest.mark.equation("eq-generative-joint", "eq-generative-bayes")
 def test_joint_and_posterior_by_scipys_densities() -> None:
     """SciPy's normal densities in the formulas, against the chapter's functions."""
-    world = lesson("toy")
+    world = lesson("toy-world", "toy")
     joint, total = (tex("eq-generative-joint", statement=s) for s in (0, 1))
     bayes = tex("eq-generative-bayes")
     for x in (-1.7, -0.4, 0.3, 1.1):
@@ -67,7 +67,7 @@ def toy_density(*given: float) -> float:
 @pytest.mark.equation("eq-generative-joint")
 def test_joint_density_is_that_of_ancestral_samples(seed: int) -> None:
     """Shares of ancestral samples in intervals, for each label, against integrals of p(x, y)."""
-    world = lesson("toy", "draw")
+    world = lesson("toy-world", "toy", "draw", "sample-joint")
     x, y = world["sample_joint"](40_000, seeded(seed))
     edges = {0: (-9.0, -1.6, -1.1, -0.7, 9.0), 1: (-9.0, 0.0, 0.7, 1.9, 9.0)}
     for label, ends in edges.items():
@@ -88,7 +88,7 @@ def test_joint_density_is_that_of_ancestral_samples(seed: int) -> None:
 @pytest.mark.equation("eq-generative-bayes")
 def test_posterior_is_the_share_of_labels_among_samples_near_x(seed: int) -> None:
     """Share of label 1 among simulated pairs in narrow intervals, against Bayes' rule there."""
-    world = lesson("toy")
+    world = lesson("toy-world", "toy")
     n = 400_000
     draws = seeded(seed)
     y = (torch.rand(n, generator=draws) < 0.4).long()  # the world as the text states it
@@ -107,7 +107,7 @@ def test_classes_posterior_is_sklearns_naive_bayes(labelled: tuple[Tensor, Tenso
     """Posterior of the class-conditional model against scikit-learn's CategoricalNB."""
     x, y = labelled
     reference = CategoricalNB(alpha=0.7, min_categories=5).fit(x.flatten(1).numpy(), y.numpy())
-    cells = lesson("independent")
+    cells = lesson("independent", "log-likelihood")
     tables = [cells["frequencies"](x[y == c], 5, 0.7) for c in range(4)]
     log_joint = torch.stack([cells["log_likelihood"](t, x) for t in tables], 1)
     log_joint = log_joint + (y.bincount() / len(y)).log()
@@ -144,7 +144,7 @@ def test_inverse_cdf_is_torchs_distribution_at_the_edges() -> None:
 @pytest.mark.equation("eq-generative-kl")
 def test_cross_entropy_is_entropy_plus_divergence_and_least_at_the_truth() -> None:
     """Quadrature of the chapter against SciPy's adaptive integrals and a numerical minimiser."""
-    world = lesson("toy", "cross-entropy")
+    world = lesson("toy-world", "toy", "cross-entropy")
     x = torch.linspace(-8, 8, 4001)
     world["x"], world["p_a"] = x, world["joint"](x).sum(1)
 
@@ -251,5 +251,5 @@ def test_gradient_descent_of_the_chapter_reaches_the_frequencies(
     x, _ = labelled
     theta = lesson("independent")["frequencies"](x, 5, 0.6)
     names = {"theta": theta, "train": x, "smoothing": 0.6, "K": 5, "D": 6, "device": "cpu"}
-    result = lesson("descent", descent_steps=2000, **names)
+    result = lesson("descent-start", "descent", descent_steps=2000, **names)
     torch.testing.assert_close(result["learnt"], theta, atol=1e-6, rtol=0)
