@@ -1,4 +1,4 @@
-"""The recipe for the ring of 8 Gaussians, one repair left out at a time, over three seeds.
+"""The recipe for the ring of 8 Gaussians without one repair, or two, over three seeds.
 
     python -m benchmarks.gan_ablation
 
@@ -23,9 +23,12 @@ ABLATIONS: dict[str, Recipe] = {
     "full": FULL,
     "no noise": FULL._replace(noise=False),
     "no R1": FULL._replace(r1=False),
-    "constant rates": FULL._replace(falling=False),
-    "no coins": FULL._replace(coins=0, normals=10, spread=1.0),
+    "no noise, no R1": FULL._replace(noise=False, r1=False),
+    "constant rates, the first": FULL._replace(falling=False),
+    "constant rates, a tenth": FULL._replace(falling=False, rates=(2e-4, 5e-5)),
     "large normals": FULL._replace(spread=1.0),
+    "no coins, ten large normals": FULL._replace(coins=0, normals=10, spread=1.0),
+    "no coins, ten normals × 0.3": FULL._replace(coins=0, normals=10),
     "no waves": FULL._replace(waves=False),
     "no average": FULL._replace(average=0.0),
     "plain": PLAIN,

@@ -243,6 +243,10 @@ def test_the_page_says_what_the_result_file_says() -> None:
         assert list(row[:6]) == [number for pair in pairs for number in pair], name
         assert row[6] == round(np.median(measured[name]["best_epoch"])), name
         allowed |= {f"{mean:+.2f} ± {error:.2f}".replace("-", "−") for mean, error in pairs}
+    late = np.array(measured["batch normalisation"]["120"]["values"])
+    late = late - np.array(measured["base"]["120"]["values"])
+    error = late.std(ddof=1) / math.sqrt(len(late))
+    allowed |= {f"{late.mean():+.2f} ± {error:.2f}".replace("-", "−")}
     cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
     text = "".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
     quoted = set(re.findall(r"[+−]\d+\.\d+ ± \d+\.\d+", text))
@@ -270,6 +274,20 @@ def test_differences_in_the_result_file_are_paired() -> None:
             assert difference["mean"] == pytest.approx(gap.mean(), abs=2e-3)
             error = gap.std(ddof=1) / math.sqrt(len(gap))
             assert difference["standard_error"] == pytest.approx(error, abs=2e-3)
+
+
+def test_pairing_pays_in_about_half_of_the_rows() -> None:
+    """How often the paired error is the smaller one, from the values of the seeds, with numpy."""
+    found = figures()["figures"]
+    base = np.array(found.pop("base")["best"]["values"])
+    paid = []
+    for when in ("30", "best", "120"):
+        rows = [np.array(row[when]["values"]) for row in found.values()]
+        paid.append(sum((a - base).var() < a.var() + base.var() for a in rows))
+    first, best, last = paid
+    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
+    (text,) = ("".join(cell["source"]) for cell in cells if cell["id"] == "levers-text")
+    assert f"({first}, {best} and {last} of {len(rows)} at the three times)" in text
 
 
 def test_pairs_share_their_start_and_their_batches() -> None:
