@@ -61,7 +61,9 @@ def diagram(
         if kind not in KINDS:
             raise ValueError(f"{name!r} is of kind {kind!r}, not one of {', '.join(KINDS)}")
     steps = [step for arrow in arrows for step in _read(arrow, nodes)]
-    ax = plt.figure(figsize=(WIDTH, WIDTH), layout="none").add_axes((0, 0, 1, 1))
+    figure = plt.figure(figsize=(WIDTH, WIDTH))
+    figure.set_layout_engine("none")  # as an argument it would be forgotten at the first saving
+    ax = figure.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, WIDTH), ylim=(0, WIDTH))  # in inches, so that text can be measured
     ax.axis("off")
     texts = {name: _text(ax, words, kind) for name, (words, _, _, kind) in nodes.items()}
