@@ -39,7 +39,7 @@ def lesson(*ids: str, **names: Any) -> dict[str, Any]:
 @pytest.mark.equation("eq-dynamics-optimistic")
 def test_the_chapters_steps_equal_the_rules_in_the_dirac_gan(seed: int) -> None:
     """The tested rules of the package, on a game that the chapter does not use for it."""
-    steps = lesson("steps-code")
+    steps = lesson("steps-code", "steps-ahead")
     field = DiracGAN(gamma=0.2, noise_std=0.6)
     start = torch.randn(2, generator=seeded(seed))
     pairs = [

@@ -175,7 +175,7 @@ def test_gradient_of_a_chain_is_the_product_of_its_transposes(seed: int) -> None
 @pytest.mark.parametrize("gain", [0.8, 1.25])
 def test_the_chapters_chain_scales_gradients_by_powers_of_the_gain(gain: float, seed: int) -> None:
     """Powers of the gain, for chains of turned layers."""
-    length = lesson("chain", seed=seed)["gradient_length"]
+    length = lesson("chain-rotations", "chain", seed=seed)["gradient_length"]
     for depth in (1, 10, 50):
         assert length(gain, depth) == pytest.approx(gain**depth, rel=1e-10)
 
@@ -249,7 +249,7 @@ def test_the_closed_gradient_and_the_curvatures(model: dict[str, Any], seed: int
     loss = gradient_of(lambda w: (nll(w, x).mean(-1) + penalty * (w**2).sum((-1, -2)) / 2).sum())
     assert torch.allclose(slope_on(theta, x), loss(theta), atol=1e-12)
 
-    cells = lesson("curvature", **model)
+    cells = lesson("curvature", "curvature-all", **model)
     values = cells["curvatures_at"](theta[0])
 
     # Lanczos on differences of gradients finds the same largest curvature
@@ -267,7 +267,7 @@ def test_the_closed_gradient_and_the_curvatures(model: dict[str, Any], seed: int
 @pytest.mark.equation("eq-gradient-newton")
 def test_newtons_step_is_the_printed_one(seed: int) -> None:
     """numpy's inverse of a Hessian that is written by hand, and the minimum of a parabola."""
-    newton = lesson("saddle-runs", gradient_of=gradient_of)
+    newton = lesson("saddle-loss", "saddle-runs", gradient_of=gradient_of)
     start = torch.randn(2, generator=seeded(seed))
     path = newton["newton"](newton["saddle"], start, steps=3)
     printed = tex("eq-gradient-newton")
