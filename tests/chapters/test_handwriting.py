@@ -28,6 +28,7 @@ from tests.chapters.cells import imported, run_cells
 from tests.printed import tex
 
 PAGE = "applications/handwriting"
+FORK = ("fits", "fit-mixture", "fork-truth", "fork-fits", "fork")
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +53,7 @@ def few_words() -> strokes.Strokes:
 def test_the_density_by_hand_is_torchs(seed: int) -> None:
     """torch.distributions: MixtureSameFamily of MultivariateNormal, and Bernoulli."""
     torch.set_default_dtype(torch.float64)
-    by_hand = lesson("density")["log_density_by_hand"]
+    by_hand = lesson("density-by-hand")["log_density_by_hand"]
     raw = torch.randn(25, generator=seeded(seed))
     logit, mx, my, sx, sy, r = raw[:-1].reshape(6, 4)
     sx, sy, rho = sx.exp(), sy.exp(), r.tanh()
@@ -96,7 +97,7 @@ def test_the_best_single_normal_is_that_of_the_moments(seed: int) -> None:
 
 
 def test_the_fitted_mixture_beats_one_normal_and_not_the_truth() -> None:
-    cells = lesson("fits", "fork")
+    cells = lesson(*FORK)
     nll = {name: -law.log_prob(cells["fresh"]).mean() for name, law in cells["fork"].items()}
     truth = -cells["floor"].mean()
     assert nll["single normal"] - truth > 0.5
@@ -104,7 +105,7 @@ def test_the_fitted_mixture_beats_one_normal_and_not_the_truth() -> None:
 
 
 def test_a_fixed_discriminator_prefers_one_step() -> None:
-    cells = lesson("fits", "fork", "e20-check")
+    cells = lesson(*FORK, "e20-check")
     score, fresh = cells["minus_log_D"], cells["fresh"]
     log_p, log_q = cells["truth"].log_prob(fresh), cells["broad"].log_prob(fresh)
     best = log_p.exp() / (log_p.exp() + log_q.exp())
@@ -115,7 +116,7 @@ def test_a_fixed_discriminator_prefers_one_step() -> None:
 @pytest.mark.equation("eq-handwriting-window")
 def test_the_window_of_the_chapter_is_a_double_loop(seed: int) -> None:
     """Explicit loops over letters and bumps."""
-    by_hand = lesson("window")["window_by_hand"]
+    by_hand = lesson("window-by-hand")["window_by_hand"]
     g, window = seeded(seed), SoftWindow(5, 2)
     nn.init.normal_(window.steer.weight)
     h, kappa = torch.randn(1, 5, generator=g), torch.rand(1, 2, generator=g)
@@ -152,7 +153,7 @@ def test_the_window_of_the_chapter_is_a_double_loop(seed: int) -> None:
 def test_the_chapters_sampler_is_that_of_the_package(seed: int) -> None:
     torch.manual_seed(seed)
     scribe = HandwritingSynthesiser("delmo", 8, 9, components=2, letter_steps=4.0)
-    cells = lesson("write", scribe=scribe)
+    cells = lesson("write-by-hand", scribe=scribe)
     for k in range(3):
         done = scribe.write(["dome"], bias=0.3, rng=seeded(k))
         once = cells["write_by_hand"](scribe, "dome", 0.3, seeded(k))
@@ -196,18 +197,8 @@ def test_the_noise_of_a_cell_bounds_the_score_of_rounded_data(seed: int) -> None
 
 
 def test_the_tablet_rounds_positions_and_its_noise_fills_a_cell(seed: int) -> None:
-    def nothing(*_: Any) -> None:
-        return None
-
     part = few_words()
-    cells = lesson(
-        "tablet",
-        scale=0.3,
-        train=part,
-        seed_everything=nothing,
-        learn_to_write=nothing,
-        lab_epochs=1,
-    )
+    cells = lesson("tablet")
     tablet, omega = cells["tablet"], cells["omega"]
     coarse, noisy = tablet(part), tablet(part, seeded(seed))
     places = coarse.x[..., :2].cumsum(1)
@@ -259,8 +250,7 @@ def test_the_hand_is_summed_out(seed: int) -> None:
     x = few_words().x.double()
     lengths = few_words().lengths
     m, v = torch.tensor(0.1), torch.tensor(0.3)
-    names = {"m": m, "v": v, "hand_free": q, "slants": None}
-    cells = lesson("shear", "hand-density", **names)
+    cells = lesson("shear", "hand-density", m=m, v=v, hand_free=q)
     ours = cells["log_prob_with_hand"](x, lengths, points=161)
     grid = torch.linspace(-1.4, 1.6, 601)
 

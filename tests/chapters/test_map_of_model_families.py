@@ -26,10 +26,9 @@ STD = 0.7  # of the one-dimensional Gaussian data that have closed forms
 
 
 def lesson(*ids: str, **names: Any) -> dict[str, Any]:
-    """The chapter's cells, without training: `train` does nothing."""
+    """The chapter's cells `ids`."""
     known = run_cells(PAGE, ["imports"], seed=0) | {
         "MLP": MLP,
-        "train": lambda *arguments, **options: None,
         "waves": lambda x: x.repeat(1, 9),
     }
     return run_cells(PAGE, list(ids), **(known | names))
@@ -118,7 +117,7 @@ def test_the_log_determinant_is_that_of_the_jacobian(seed: int) -> None:
 @pytest.mark.equation("eq-map-energy")
 def test_the_normaliser_of_a_quadratic_energy_is_that_of_a_gaussian() -> None:
     """The closed form of a Gaussian integral, with unequal curvatures and a shifted centre."""
-    log_normaliser = lesson("energy")["log_normaliser"]
+    log_normaliser = lesson("log-normaliser")["log_normaliser"]
     a, b = 3.0, 7.0
 
     def quadratic(x: Tensor) -> Tensor:
@@ -143,7 +142,7 @@ def test_the_normaliser_of_a_quadratic_energy_is_that_of_a_gaussian() -> None:
 @pytest.mark.equation("eq-map-energy-gradient")
 def test_the_gradient_is_that_of_the_normalised_gaussian(seed: int) -> None:
     """The gradient of a Gaussian's log-density on paper; log_normaliser's by finite differences."""
-    log_normaliser = lesson("energy")["log_normaliser"]
+    log_normaliser = lesson("log-normaliser")["log_normaliser"]
     theta = torch.tensor([3.0, 0.3, 7.0, -0.2])  # curvature and centre of each coordinate
 
     def energy(x: Tensor, theta: Tensor) -> Tensor:
@@ -179,7 +178,7 @@ def test_the_gradient_is_that_of_the_normalised_gaussian(seed: int) -> None:
 
 
 def test_the_network_of_the_chapter_has_this_gradient_too(seed: int) -> None:
-    names = lesson("energy")
+    names = lesson("energy", "log-normaliser")
     energy = shaken(names["Energy"](), seed, scale=0.1)
     data = torch.randn(6, 2, generator=seeded(seed))
     weights = list(energy.parameters())
@@ -219,7 +218,7 @@ def test_long_chains_have_the_variance_that_their_step_implies(seed: int) -> Non
 
 def refiners(seed: int) -> dict[str, Any]:
     torch.manual_seed(seed)
-    return lesson("diffusion", "denoise", "matching", "ode")
+    return lesson("field", "diffusion", "denoise", "matching", "transport", "ode")
 
 
 @pytest.mark.equation("eq-map-noising")
@@ -372,7 +371,7 @@ def test_the_density_along_the_path_is_that_of_the_gaussian() -> None:
 @pytest.mark.equation("eq-map-distance")
 def test_the_energy_distance_is_scipys_without_the_diagonal(seed: int) -> None:
     """scipy's distance on a line, which divides by n² where the unbiased one has n(n − 1)."""
-    names = lesson("distance", truth=Degenerate(), draw={}, seconds={}, energy_distance=None)
+    names = lesson("distance")
     draws = seeded(seed)
     x, y = torch.randn(30, generator=draws), 1.5 * torch.randn(40, generator=draws) + 1
     ours = names["energy_distance"](*(torch.stack([v, 0 * v], 1) for v in (x, y)))
@@ -390,18 +389,8 @@ def test_the_energy_distance_is_scipys_without_the_diagonal(seed: int) -> None:
     assert torch.stack(found).mean().item() == pytest.approx(expected, abs=1e-10)
 
 
-class Degenerate:
-    """Stands in for the true distribution where only the function of the cell is wanted."""
-
-    def sample(self, n: int) -> Tensor:
-        return torch.zeros(min(n, 10), 2)
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        return x[:, 0]
-
-
 def test_equal_distributions_have_no_distance_on_average(seed: int) -> None:
-    energy_distance = lesson("distance", truth=Degenerate(), draw={}, seconds={})["energy_distance"]
+    energy_distance = lesson("distance")["energy_distance"]
     torch.manual_seed(seed)
     values = torch.stack(
         [energy_distance(torch.randn(40, 2), torch.randn(50, 2)) for _ in range(300)]
