@@ -26,7 +26,7 @@ def quiet(ids: list[str], **names: object) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def surgery() -> dict[str, object]:
-    return quiet(["imports", "surgery"], seed=0, device="cpu")
+    return quiet(["imports", "surgery-encoders", "surgery-split"], seed=0, device="cpu")
 
 
 @pytest.mark.equation("eq-hybrids-aggregate")
@@ -105,7 +105,7 @@ def test_the_discriminator_of_codes_learns_the_log_ratio(surgery: dict[str, obje
     assert np.allclose(printed, expected)
     torch.set_default_dtype(torch.float32)  # as in a notebook
     try:
-        found = run_cells(PAGE, ["ratio"], **{**surgery, "seed": 3})
+        found = run_cells(PAGE, ["ratio-critic", "ratio-train", "ratio"], **{**surgery, "seed": 3})
     finally:
         torch.set_default_dtype(torch.float64)
     with torch.no_grad():
@@ -143,8 +143,8 @@ def test_squared_error_is_distance_to_the_mean_plus_variance(seed: int) -> None:
 def test_the_written_out_losses_are_checked_on_the_page() -> None:
     """The cells assert the agreement themselves; a changed sign must break them."""
     names = quiet(["imports"], seed=0, device="cpu")
-    quiet(["aae-step", "aae-agrees"], **{**names, "seed": 0})
-    found = quiet(["vaegan-losses", "vaegan-agrees"], **{**names, "seed": 0})
+    quiet(["aae-step", "aae-parts", "aae-twins", "aae-agrees"], **{**names, "seed": 0})
+    found = quiet(["vaegan-losses", "vaegan-small", "vaegan-agrees"], **{**names, "seed": 0})
 
     def wrong(*arguments: object) -> dict[str, torch.Tensor]:
         losses = dict(found["vaegan_losses"](*arguments))  # type: ignore[operator]
@@ -152,12 +152,12 @@ def test_the_written_out_losses_are_checked_on_the_page() -> None:
         return losses
 
     with pytest.raises(AssertionError):
-        quiet(["vaegan-agrees"], **{**names, "seed": 0, "vaegan_losses": wrong})
+        quiet(["vaegan-small", "vaegan-agrees"], **{**names, "seed": 0, "vaegan_losses": wrong})
 
 
 def test_e8s_value_is_blind_to_whose_code_it_is() -> None:
     names = quiet(["imports"], seed=0, device="cpu")
-    (_, own, right), (_, other, wrong) = run_cells(PAGE, ["e8"], **names)["rows"]
+    (_, own, right), (_, other, wrong) = run_cells(PAGE, ["e8-networks", "e8"], **names)["rows"]
     assert own.item() == pytest.approx(other.item(), abs=1e-9)
     assert right.item() == pytest.approx(0, abs=1e-9)
     assert wrong.item() > 5

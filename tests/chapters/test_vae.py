@@ -56,7 +56,12 @@ def test_the_bound_moves_by_the_ratio_of_the_priors(seed: int) -> None:
         direct = exact.log_likelihood[:, row] + log_new - q
         torch.testing.assert_close(printed, exact.integral(q.exp() * direct))
         bounds.append(printed)
-    names = imported("models/vae") | {"levels": {"test": x}, "seed": seed, "device": "cpu"}
+    names = imported("models/vae") | {
+        "levels": {"test": x},
+        "seed": seed,
+        "device": "cpu",
+        "bound_draws": 500,
+    }
     cells = run_cells("models/vae", ["prior-measure"], **names)
     repeats = []
     for repeat in range(200):
