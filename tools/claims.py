@@ -51,7 +51,7 @@ SEEDS = (1, 2, 3, 4, 5)
 RECORD = "benchmarks/results/claims.json"
 LINK = re.compile(r"\[([^\]\[]+)\]\(#claim-([a-z0-9-]+)\)")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_NUMBER = re.compile(r"[-−+]?\d[\d,]*(?:\.\d+)?")
+_NUMBER = re.compile(r"(?<![\w-])[-−+]?\d[\d,]*(?:\.\d+)?")  # not the 2 of bz2
 
 Row = dict[str, Any]  # one claim as `helpers.claims` writes it
 

@@ -239,3 +239,10 @@ def test_a_record_outlives_words_and_bounds_of_cells_and_no_change_of_the_progra
     assert mark("from helpers.plotting import curves", "curves([b])", made) != one
     for old, new in (("b = 2", "b = 3"), ('"<"', '"<="'), ('"less"', '"fewer"')):
         assert mark(made.replace(old, new)) != one
+
+
+def test_a_digit_within_a_word_is_no_number(book: Book) -> None:
+    made = claim("a", "Less.", 1.142, "<", 2.5)
+    for prose in ("[bz2](#claim-a)", "[distinct-3](#claim-a)", "[1.14](#claim-a)"):
+        assert problems(book, made, prose=prose) == []
+    assert "says 7" in problems(book, made, prose="[7 nats](#claim-a)")[0]
