@@ -24,7 +24,7 @@ FLAGS = [
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-HEIGHT = {1280: 900, 390: 844}
+HEIGHT = {1280: 900, 768: 1024, 390: 844}
 PATIENCE = 120_000  # milliseconds; a busy machine is slow, not broken
 
 _TYPESET = """async () => {
