@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shutil
+import statistics
 import subprocess
 
 import pytest
@@ -12,7 +13,15 @@ from importlinter.cli import lint_imports
 from pybtex.database import parse_file
 
 from tools import claims, equations, lint_docstrings, lint_site, lint_sources, normalise, stamp
-from tools.notebooks import ROOT, code_cells, parameter_names, read, read_config, toc_notebooks
+from tools.notebooks import (
+    ROOT,
+    code_cells,
+    parameter_names,
+    read,
+    read_config,
+    tags,
+    toc_notebooks,
+)
 from tools.problems import Problem
 from tools.reference_lists import equations_by_chapter
 
@@ -108,3 +117,16 @@ def test_rendered_pages_pass_the_checks() -> None:
     if not (ROOT / "_build" / "site.digest").is_file():
         pytest.skip("the pages have not been rendered: make book")
     fail_with(lint_site.check(ROOT))
+
+
+@pytest.mark.parametrize("chapter", toc_notebooks(ROOT))
+def test_cells_that_a_reader_sees_are_short(chapter: str) -> None:
+    folded = {"hide-input", "hide-cell", "remove-input", "remove-cell", "claims"}
+    cells = code_cells(read(ROOT / f"{chapter}.ipynb"))
+    lines = [
+        sum(bool(line.strip()) for line in cell.source.split("\n"))
+        for cell in cells
+        if not tags(cell) & folded
+    ]
+    assert statistics.median(lines) <= 8
+    assert max(lines) <= 17
