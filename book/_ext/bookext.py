@@ -59,6 +59,7 @@ def use_own_files(app: Sphinx, config: Config) -> None:
     config.myst_substitutions.update(counts())
     app.add_css_file("book.css")
     app.add_css_file("landing.css")
+    app.add_css_file("icons.css")
 
 
 def counts() -> dict[str, str]:
@@ -87,6 +88,8 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
             shutil.copyfile(str(package.locate_file(file)), copy)
     for leftover in Path(app.outdir).rglob("*.map"):
         leftover.unlink()  # source maps of the theme: a megabyte that nobody loads
+    # A program of half a megabyte that draws a dozen icons; icons.css takes them from the fonts.
+    (Path(app.outdir) / "_static" / "scripts" / "fontawesome.js").write_text("", encoding="utf-8")
 
 
 def show_results(app: Sphinx, docname: str, source: list[str]) -> None:

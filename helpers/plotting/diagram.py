@@ -45,8 +45,8 @@ def diagram(
 ) -> Axes:
     """Boxes on a grid and the arrows between them; one unit of the axes is an inch.
 
-    >>> diagram({"z": ("$z$", 0, 0, "latent"), "g": ("$G$", 1, 0, "network"),
-    ...          "x": ("$G(z)$", 2, 0, "data")}, ["z -> g -> x : sample"])
+    >>> ax = diagram({"z": ("$z$", 0, 0, "latent"), "g": ("$G$", 1, 0, "network"),
+    ...               "x": ("$G(z)$", 2, 0, "data")}, ["z -> g -> x : sample"])
 
     Args:
         nodes: name to (text, column, row, kind), rows from above. Columns are equally far apart, as

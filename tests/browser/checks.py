@@ -112,7 +112,8 @@ _IMAGES = """() => {
             // A figure of 110 pixels an inch has letters of 15 pixels: six are left at 0.4.
             if (!e.closest(".sd-card") && r.width / e.naturalWidth < 0.4)
                 found.push(`${label} is shrunk to ${r.width} of ${e.naturalWidth} px`);
-            if (Math.abs(r.width / r.height / natural - 1) > 0.03)
+            const fitted = getComputedStyle(e).objectFit === "contain";
+            if (!fitted && Math.abs(r.width / r.height / natural - 1) > 0.03)
                 found.push(label + " is distorted");
         }
     }
@@ -122,7 +123,7 @@ _IMAGES = """() => {
     return found;
 }"""
 
-#: Each figure is painted small on its own ground: it must be a light one, with dark ink on it.
+#: Each figure is painted small, as it is seen: its border must be the page, with ink inside.
 _GROUNDS = """() => {
     const found = [], canvas = document.createElement("canvas");
     canvas.width = canvas.height = 64;
@@ -134,16 +135,24 @@ _GROUNDS = """() => {
             const colour = getComputedStyle(p).backgroundColor;
             if (!/^rgba\\(.*, 0\\)$|transparent/.test(colour)) { ground = colour; break; }
         }
+        const lightness = () => {
+            const data = ink.getImageData(0, 0, 64, 64).data, light = [];
+            for (let i = 0; i < data.length; i += 4)
+                light.push((0.2126 * data[i] + 0.7152 * data[i + 1] + 0.0722 * data[i + 2]) / 255);
+            return light;
+        };
+        ink.filter = "none";
         ink.fillStyle = ground;
         ink.fillRect(0, 0, 64, 64);
+        const page = lightness()[0];
+        ink.filter = getComputedStyle(e).filter;
         ink.drawImage(e, 0, 0, 64, 64);
-        const data = ink.getImageData(0, 0, 64, 64).data, light = [];
-        for (let i = 0; i < data.length; i += 4)
-            light.push((0.2126 * data[i] + 0.7152 * data[i + 1] + 0.0722 * data[i + 2]) / 255);
+        const light = lightness();
         const border = light.filter((_, i) => i < 64 || i >= 4032 || i % 64 === 0 || i % 64 === 63);
         border.sort((a, b) => a - b);
         const label = "picture " + e.getAttribute("src").split("/").pop();
-        if (border[border.length >> 1] < 0.7) found.push(label + " has a dark ground");
+        if (Math.abs(border[border.length >> 1] - page) > 0.3)
+            found.push(label + " has a ground of its own");
         if (Math.max(...light) - Math.min(...light) < 0.2) found.push(label + " shows nothing");
     }
     return found;

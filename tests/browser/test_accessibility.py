@@ -11,7 +11,7 @@ from tests.browser.conftest import View, absent
 from tests.browser.viewer import Viewer
 
 _AXE = """async (rules) => {
-    const options = {resultTypes: ["violations"]};
+    const options = {resultTypes: ["violations"], preload: false};
     if (rules.length) options.runOnly = {type: "rule", values: rules};
     const {violations} = await axe.run(document, options);
     return violations.filter((v) => ["serious", "critical"].includes(v.impact))

@@ -105,7 +105,11 @@ FAULTS = {
         "<figure><figcaption> </figcaption></figure>",
         "empty caption",
     ),
-    "a dark ground": (checks.grounds, f'<img alt="a disc" src="{svg("#222")}">', "dark ground"),
+    "a dark ground": (
+        checks.grounds,
+        f'<img alt="a disc" src="{svg("#222")}">',
+        "ground of its own",
+    ),
     "small letters": (
         checks.letters,
         f'<img alt="a disc" width="100" src="{svg("white")}">',
