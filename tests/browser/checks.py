@@ -70,6 +70,7 @@ _CLIPPED = """(wide) => {
         if (!box && (r.right > edge.right + 1.5 || r.left < edge.left - 1.5))
             found.push("sticks out of the text's column: " + name(e));
         if (["hidden", "clip"].includes(style.overflowX) && style.overflowY !== "auto"
+            && style.display !== "inline"  // there it has no effect
             && e.scrollWidth > e.clientWidth + 1)
             found.push("is cut at the right: " + name(e));
         if (style.overflowY === "hidden" && e.scrollHeight > e.clientHeight + 4
