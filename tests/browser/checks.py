@@ -70,7 +70,6 @@ _CLIPPED = """(wide) => {
         if (!box && (r.right > edge.right + 1.5 || r.left < edge.left - 1.5))
             found.push("sticks out of the text's column: " + name(e));
         if (["hidden", "clip"].includes(style.overflowX) && style.overflowY !== "auto"
-            && style.display !== "inline"  // there it has no effect
             && e.scrollWidth > e.clientWidth + 1)
             found.push("is cut at the right: " + name(e));
         if (style.overflowY === "hidden" && e.scrollHeight > e.clientHeight + 4
@@ -304,7 +303,7 @@ def images(page: Any) -> list[str]:
     return _ask(page, _IMAGES)
 
 
-def letters(page: Any, least: float = 9) -> list[str]:
+def letters(page: Any, least: float = 9.0) -> list[str]:
     """Letters in figures that are smaller on the screen than so many pixels."""
     return _ask(page, _LETTERS, least)
 
