@@ -69,7 +69,7 @@ test: check  ## style, types, lints, unit tests, doctests, and every notebook in
 
 test-browser: $(READY)  ## look at the rendered pages with a browser (after make book)
 	@$(RUN) -m tools.loopback
-	@$(RUN) -m pytest -q tests/browser
+	@$(RUN) -m pytest -q -n $(WORKERS) tests/browser
 	@echo "The pages in $(CURDIR)/_build/html passed in a browser"
 
 check: $(READY)  ## style, types, layers, notebooks' normal form, equations, lints of the sources

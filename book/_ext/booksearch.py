@@ -134,6 +134,7 @@ class BookIndex:
         found: dict[str, dict[int, float]] = {}
         for place, name in enumerate(docnames):
             factor = _REFERENCE if name.startswith("book/reference/") else 1.0
+            factor *= 0.3 if name == "book/reference/glossary" else 1.0
             for word, n in self.counts.get(name, Counter()).items():
                 rarity = math.log(1 + (len(lengths) - pages[word] + 0.5) / (pages[word] + 0.5))
                 much = n / (n + 1.5 * (0.5 + 0.5 * lengths[name] / mean))

@@ -25,6 +25,9 @@
       const page = fold.closest("li")?.querySelector("a");
       fold.setAttribute("aria-label", `Sections of ${page?.textContent.trim() ?? "this page"}`);
     }
+    // The bibliography says that it is a list, and has no items of one.
+    for (const list of document.querySelectorAll(".citation-list[role=list]"))
+      list.removeAttribute("role");
     const watch = new ResizeObserver((entries) => entries.forEach((entry) => mark(entry.target)));
     for (const box of document.querySelectorAll(boxes)) {
       watch.observe(box);

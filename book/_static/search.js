@@ -33,7 +33,8 @@
     // A word somewhere on a page: of that the weights say more.
     for (const item of all) if (!item[2] && !item[3]) item[4] = 0;
     for (const item of [...all, ...(terms.size ? headings(terms) : [])]) {
-      const factor = item[0].startsWith("book/reference/") ? 0.3 : 1;
+      const factor = item[0] === "book/reference/glossary" ? 0.03
+        : item[0].startsWith("book/reference/") ? 0.3 : 1;
       item[4] = factor * item[4] + weigh(item[0]);
       const place = item[0] + item[2];
       if (!best.has(place) || best.get(place)[4] < item[4]) best.set(place, item);

@@ -216,7 +216,7 @@ _EQUATIONS = """async () => {
         const page = to.pathname === location.pathname ? document : await load(to.pathname);
         const target = page.getElementById(id);
         if (!target) { found.push(`no such place: ${a.getAttribute("href")}`); continue; }
-        if (id.startsWith("equation-") && number(target) !== a.textContent.trim())
+        if (target.matches(".math") && number(target) !== a.textContent.trim())
             found.push(`"${a.textContent}" points to ${id}, which is ${number(target)}`);
         if (a.querySelector(".std-numref")) {
             const wanted = target.querySelector(".caption-number")?.textContent.trim();

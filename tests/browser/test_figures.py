@@ -11,7 +11,7 @@ from tests.browser.conftest import View
 from tests.browser.test_site import fail_with
 
 #: Bytes that a server sends for a page with everything on it.
-HEAVIEST = 1_200_000
+HEAVIEST = 1_500_000
 _PACKED = {".woff2", ".woff", ".png", ".jpg", ".gif", ".webp"}
 
 
