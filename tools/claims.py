@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import kernel
-from tools.dependencies import contents, dependencies, program
+from tools.dependencies import dependencies, program
 from tools.notebooks import (
     ROOT,
     BookError,
@@ -43,7 +43,7 @@ from tools.notebooks import (
 )
 from tools.problems import Problem
 from tools.progress import Progress
-from tools.results import Record, Store, digest, only_one
+from tools.results import Record, Store, digest, named_contents, only_one
 
 #: As `helpers.claims` marks its output; a test compares the two.
 MIME = "application/vnd.book.claims+json"
@@ -94,8 +94,7 @@ def stamp(root: Path, notebook: Notebook) -> str:
             node.keywords = [word for word in node.keywords if word.arg != "seeds"]
     used = dependencies(root, [ast.unparse(tree)])
     used = [file for file in used if file.parent != root / "helpers" / "plotting"]
-    files = (p for f in used for p in (str(f.relative_to(root)).encode(), contents(f)))
-    return digest([ast.dump(tree).encode(), *files])
+    return digest([ast.dump(tree).encode(), *named_contents(root, used)])
 
 
 def _only_draws(statement: ast.stmt) -> bool:

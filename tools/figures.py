@@ -9,38 +9,19 @@ Before the pages are rendered, ``_build/figures`` gets each named figure of the 
 from __future__ import annotations
 
 import base64
-import hashlib
-import io
-import re
 import shutil
 from pathlib import Path
 
-from PIL import Image
-
 from tools.notebooks import Notebook, code_cells, toc_notebooks
 from tools.page_figures import MIME
-from tools.results import Store
+from tools.results import Store, digest
 
 FOLDER = "_build/figures"
 
 
 def narrow_form(root: Path, wide: bytes) -> Path:
     """Where the form for telephones of a figure is, if it has one; white space does not count."""
-    digest = hashlib.sha256(b"".join(wide.split())).hexdigest()[:20]
-    return root / FOLDER / "narrow" / f"{digest}.svg"
-
-
-def light(svg: str) -> str:
-    """The same drawing with the pictures inside it in 256 colours: a third of the weight."""
-
-    def smaller(found: re.Match[str]) -> str:
-        picture = Image.open(io.BytesIO(base64.b64decode(found[2])))
-        file = io.BytesIO()
-        picture.convert("RGBA").quantize(256, Image.Quantize.FASTOCTREE).save(file, "PNG")
-        fewer = base64.b64encode(file.getvalue()).decode()
-        return found[1] + min(fewer, "".join(found[2].split()), key=len)
-
-    return re.sub(r"(data:image/png;base64,)([A-Za-z0-9+/=\s]+)", smaller, svg)
+    return root / FOLDER / "narrow" / f"{digest(wide.split())}.svg"
 
 
 def show_wide(executed: Notebook) -> Notebook:
@@ -48,7 +29,7 @@ def show_wide(executed: Notebook) -> Notebook:
     for cell in code_cells(executed):
         for output in cell.outputs:
             if MIME in output.get("data", {}):
-                output.data = {"image/svg+xml": light(output.data[MIME]["wide"])}
+                output.data = {"image/svg+xml": output.data[MIME]["wide"]}
                 output.metadata = {}
     return executed
 
@@ -66,7 +47,6 @@ def write_figures(root: Path) -> None:
                 forms = output.get("data", {}).get(MIME)
                 if forms is None:
                     continue
-                forms = {kind: light(svg) for kind, svg in forms.items()}
                 if name:
                     path = root / FOLDER / f"{name}.svg"
                     path.write_text(forms["wide"], encoding="utf-8")

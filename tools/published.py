@@ -23,7 +23,15 @@ import nbformat
 from tools import claims, page_figures
 from tools.markdown import PROSE, Directive, blocks, directive
 from tools.normalise import KERNEL
-from tools.notebooks import FOLDED, BookError, Cell, Notebook, code_cells, read_config, tags
+from tools.notebooks import (
+    BookError,
+    Cell,
+    Notebook,
+    code_cells,
+    is_folded,
+    read_config,
+    tags,
+)
 from tools.outputs import with_outputs
 from tools.status import runs_in
 
@@ -272,8 +280,10 @@ def published(root: Path, chapter: str, stored: Notebook, run: Notebook, page: P
         result.cells.append(cell)
         if cell.cell_type == "markdown":
             cell.source = converter.cell(text)
-        elif tags(cell) & FOLDED:
+        elif is_folded(cell):
             cell.metadata["jupyter"] = {"source_hidden": True}
+        if "remove-output" in tags(cell):  # the page shows it elsewhere
+            cell.outputs = []
         if caption := figure_caption(converter, original):
             result.cells.append(caption)
     if left := list(converter.headings):

@@ -64,11 +64,17 @@ def files_digest(root: Path, names: Iterable[str]) -> str:
     return digest(p for f in kept for p in (str(f.relative_to(root)).encode(), f.read_bytes()))
 
 
+def named_contents(root: Path, files: Iterable[Path]) -> Iterator[bytes]:
+    """The name of each file and what of it can change a result."""
+    for file in files:
+        yield str(file.relative_to(root)).encode()
+        yield contents(file)
+
+
 def uses_digest(root: Path, notebook: Notebook, more: Iterable[Path] = ()) -> str:
     """Changes when a helper that the notebook uses, its data, or one of these files change."""
     used = dependencies(root, (cell.source for cell in code_cells(notebook)))
-    files = [*more, *used]
-    return digest(p for f in files for p in (str(f.relative_to(root)).encode(), contents(f)))
+    return digest(named_contents(root, [*more, *used]))
 
 
 def fingerprint(root: Path, notebook: Notebook) -> str:

@@ -32,11 +32,11 @@ if str(ROOT) not in sys.path:
 from tools import (  # noqa: E402
     api,
     claims,
-    equations,
     figures,
     normalise,
     notebooks,
     outputs,
+    reference_lists,
     results,
     status,
 )
@@ -64,12 +64,11 @@ def use_own_files(app: Sphinx, config: Config) -> None:
 
 def counts() -> dict[str, str]:
     """The book's own numbers, for ``{{ claims }}`` on its first page."""
-    known = equations.equations(ROOT)
-    evaluated = {mark.label for mark in equations.marks(ROOT) if mark.evaluates}
+    known = [e for chapter in reference_lists.equations_by_chapter(ROOT) for e in chapter.entries]
     runs = map(results.Store(ROOT).executed, notebooks.toc_notebooks(ROOT))
     return {
         "equations": str(len(known)),
-        "evaluated": str(sum(equation.label in evaluated for equation in known)),
+        "evaluated": str(sum(equation.evaluated for equation in known)),
         "claims": str(sum(len(claims.claims_of(run)) for run in runs if run is not None)),
     }
 

@@ -21,15 +21,14 @@ import math
 import struct
 from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+from bookext import ROOT
 from docutils import nodes
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "laboratories.json"
 ENGINE = ("engine.js", "stage.js")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from html import escape
 from typing import Any
 
 from bookext import ROOT
@@ -170,15 +171,13 @@ class ClaimTable(_Listing):
             page = chapter.page.removeprefix("book/")
             place = f"../{page}.html#claim-{row['name']}"
             said = self.text(as_markdown(row["text"]))
-            facts = html(f' <a class="facts" href="{place}">{_escaped(row["comparison"])}</a>')
+            facts = html(
+                f' <a class="facts" href="{place}">{escape(row["comparison"], quote=False)}</a>'
+            )
             said += facts
             said.insert(0, html(mark_of(claimed)))
             listing += nodes.list_item("", said)
         return listing
-
-
-def _escaped(text: str) -> str:
-    return nodes.Text(text).astext().replace("&", "&amp;").replace("<", "&lt;")
 
 
 def mark_of(claimed: Claimed) -> str:

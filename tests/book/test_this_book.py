@@ -16,10 +16,10 @@ from tools import claims, equations, lint_docstrings, lint_site, lint_sources, n
 from tools.notebooks import (
     ROOT,
     code_cells,
+    is_folded,
     parameter_names,
     read,
     read_config,
-    tags,
     toc_notebooks,
 )
 from tools.problems import Problem
@@ -121,12 +121,11 @@ def test_rendered_pages_pass_the_checks() -> None:
 
 @pytest.mark.parametrize("chapter", toc_notebooks(ROOT))
 def test_cells_that_a_reader_sees_are_short(chapter: str) -> None:
-    folded = {"hide-input", "hide-cell", "remove-input", "remove-cell", "claims"}
     cells = code_cells(read(ROOT / f"{chapter}.ipynb"))
     lines = [
         sum(bool(line.strip()) for line in cell.source.split("\n"))
         for cell in cells
-        if not tags(cell) & folded
+        if not is_folded(cell)
     ]
     assert statistics.median(lines) <= 8
     assert max(lines) <= 17

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import View, absent
+from tests.browser.test_site import fail_with
 from tests.browser.viewer import Viewer
 
 _AXE = """async (contrast) => {
@@ -46,13 +47,6 @@ def serious(page: Any, axe: str, *, contrast: bool) -> list[str]:
     page.evaluate(axe)
     found: list[str] = page.evaluate(_AXE, contrast)
     return found
-
-
-def fail_with(view: View, problems: list[str]) -> None:
-    """Fail with one line a problem."""
-    if problems:
-        lines = [f"{view.name} at {view.width} px: {line}" for line in problems]
-        pytest.fail("\n".join(lines), pytrace=False)
 
 
 def test_nothing_serious(view: View, axe: str) -> None:
