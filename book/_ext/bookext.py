@@ -1,6 +1,6 @@
 """The book's own Sphinx extension: MathJax without a network, boxes and tables from the build.
 
-1. MathJax: two parts of the installed package sphinx-mathjax-offline are copied into the site.
+1. MathJax: the parts that the book needs are copied from the package sphinx-mathjax-offline.
 2. ``book/_static`` holds the style sheet; ``book/_pages`` holds scripts that single pages name in
    the option ``book_page_scripts``. Neither is ``_static`` in the root, whose every file Jupyter
    Book would add to every page.
@@ -42,11 +42,22 @@ from tools import (  # noqa: E402
 )
 
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/"
-MATHJAX_PARTS = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2/")
+#: Half as heavy as the ready combinations, which have a menu. Rare commands come when they are met.
+MATHJAX_PROGRAMS = ("core", "input/tex", "output/chtml", "a11y/assistive-mml")
+MATHJAX_PARTS = (
+    "startup.js",
+    *(f"{name}.js" for name in MATHJAX_PROGRAMS),
+    "input/tex/extensions/",
+    "output/chtml/fonts/tex.js",
+    "output/chtml/fonts/woff-v2/",
+)
 #: Formulas have the same size for every reader, whichever font the text around them is set in.
-MATHJAX_OPTIONS = {"chtml": {"matchFontHeight": False, "scale": 1.1}}
+MATHJAX_OPTIONS = {
+    "loader": {"load": MATHJAX_PROGRAMS},
+    "chtml": {"matchFontHeight": False, "scale": 1.1},
+}
 #: Up to this width of the page a figure is shown in its form for telephones.
-TELEPHONE = "(max-width: 36rem)"
+TELEPHONE = "(max-width: 45rem)"
 
 
 def use_own_files(app: Sphinx, config: Config) -> None:
@@ -54,12 +65,12 @@ def use_own_files(app: Sphinx, config: Config) -> None:
     for name in ("_static", "_pages"):
         if (ROOT / "book" / name).is_dir():
             config.html_static_path.append(str(ROOT / "book" / name))
-    config.mathjax_path = "mathjax/tex-chtml-full.js"
+    config.mathjax_path = "mathjax/startup.js"
     config.mathjax3_config = {**MATHJAX_OPTIONS, **(config.mathjax3_config or {})}
     config.myst_substitutions.update(counts())
+    config.templates_path.append(str(ROOT / "book" / "_ext" / "templates"))
     app.add_css_file("book.css")
     app.add_css_file("landing.css")
-    app.add_css_file("icons.css")
 
 
 def counts() -> dict[str, str]:
@@ -87,8 +98,6 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
             shutil.copyfile(str(package.locate_file(file)), copy)
     for leftover in Path(app.outdir).rglob("*.map"):
         leftover.unlink()  # source maps of the theme: a megabyte that nobody loads
-    # A program of half a megabyte that draws a dozen icons; icons.css takes them from the fonts.
-    (Path(app.outdir) / "_static" / "scripts" / "fontawesome.js").write_text("", encoding="utf-8")
 
 
 def show_results(app: Sphinx, docname: str, source: list[str]) -> None:

@@ -40,7 +40,7 @@ class Players:
             items.append(
                 '<figure style="margin:0.2rem;padding:0.3rem;background:#f3f4f5"><figcaption'
                 ' style="font-size:85%;color:#14181e">'
-                f'{text}</figcaption><audio controls preload="none" aria-label="{text}"'
+                f'{text}</figcaption><audio controls preload="metadata" aria-label="{text}"'
                 f' style="width:13rem;max-width:100%" src="data:audio/wav;base64,{data}">'
                 "</audio></figure>"
             )
