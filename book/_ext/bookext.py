@@ -1,9 +1,8 @@
 """The book's own Sphinx extension: MathJax without a network, boxes and tables from the build.
 
 1. MathJax: the parts that the book needs are copied from the package sphinx-mathjax-offline.
-2. ``book/_static`` holds the style sheet; ``book/_pages`` holds scripts that single pages name in
-   the option ``book_page_scripts``. Neither is ``_static`` in the root, whose every file Jupyter
-   Book would add to every page.
+2. ``book/_static`` holds the style sheets, ``book/_pages`` the scripts of single pages. Neither is
+   ``_static`` in the root, whose every file Jupyter Book would add to every page.
 3. The outputs of the kept runs stand in the notebooks when they are read.
 4. ``{chapter-box}``: what the reader needs, what the reader gets, and how long the chapter runs.
 5. ``{status-table}``, ``{api-table}`` and ``{api}``: generated parts of the reference pages; the
@@ -108,14 +107,6 @@ def show_results(app: Sphinx, docname: str, source: list[str]) -> None:
         shown = outputs.with_outputs(notebooks.read(path), run, only_checked=False)
         shown = figures.show_wide(shown)
         source[0] = normalise.text_of(claims.shown(ROOT, docname, shown))
-
-
-def add_page_scripts(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
-) -> None:
-    """Add the scripts that this page names, and only to this page."""
-    for name in app.config.book_page_scripts.get(pagename, []):
-        app.add_js_file(name, defer="defer")
 
 
 def keep_punctuation(doctree: nodes.document) -> None:
@@ -250,14 +241,12 @@ class Api(_Generated):
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
-    app.add_config_value("book_page_scripts", {}, "html")
     app.add_directive("chapter-box", ChapterBox)
     app.add_directive("status-table", StatusTable)
     app.add_directive("api-table", ApiTable)
     app.add_directive("api", Api)
     app.connect("config-inited", use_own_files)
     app.connect("source-read", show_results)
-    app.connect("html-page-context", add_page_scripts)
     app.connect("doctree-resolved", finish_page)
     app.connect("build-finished", copy_mathjax)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -43,7 +43,8 @@ class Players:
             items.append(
                 '<figure style="margin:0.2rem;padding:0.3rem;background:#f3f4f5"><figcaption'
                 ' style="font-size:85%;color:#14181e">'
-                f'{text} ({seconds:.2g} s)</figcaption><audio controls preload="metadata" aria-label="{text}"'
+                f"{text} ({seconds:.2g} s)</figcaption>"
+                f'<audio controls preload="metadata" aria-label="{text}"'
                 f' style="width:13rem;max-width:100%" src="data:audio/wav;base64,{data}">'
                 "</audio></figure>"
             )
