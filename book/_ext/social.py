@@ -26,6 +26,8 @@ LENGTH = 240  # letters of a description
 def figure_of(doctree: nodes.document) -> str:
     """The name of the figure that stands for a page."""
     for image in doctree.findall(nodes.image):
+        if "sd-card-img-top" in image["classes"]:  # of another page
+            continue
         for name in (Path(image["uri"]).stem, *image.parent.get("names", [])):
             if (ROOT / figures.FOLDER / f"{name}.png").is_file():
                 return str(name)

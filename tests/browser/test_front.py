@@ -32,7 +32,7 @@ def test_links_to_a_page_show_its_title_its_words_and_a_picture(viewer: Viewer, 
 
 
 def test_each_icon_is_in_its_font(viewer: Viewer, root: Path) -> None:
-    page, _ = viewer.open("book/models/vae.html")
+    page, _ = viewer.open("book/optimisation/gradient_methods.html")
     try:
         found = page.evaluate(
             """() => [...document.querySelectorAll("[class*='fa-'], .fas, .fab, .far")]
