@@ -23,7 +23,7 @@ from pathlib import Path
 
 from tools import command
 from tools.markdown import directive, tokens
-from tools.notebooks import read, toc_pages
+from tools.notebooks import cell_name, read, toc_pages
 from tools.problems import Problem
 
 LABEL = re.compile(r"eq-[a-z0-9]+(?:-[a-z0-9]+)+")
@@ -74,9 +74,10 @@ def page_texts(root: Path, page: str) -> Iterator[tuple[str, str]]:
     """The Markdown texts of a page with the place of each: a cell, or the whole file."""
     notebook = root / f"{page}.ipynb"
     if notebook.is_file():
-        for position, cell in enumerate(read(notebook).cells, start=1):
+        opened = read(notebook)
+        for cell in opened.cells:
             if cell.cell_type == "markdown":
-                yield f"cell {position} ({cell.get('id', 'no id')})", cell.source
+                yield cell_name(opened, cell), cell.source
     else:
         yield "", (root / f"{page}.md").read_text(encoding="utf-8")
 

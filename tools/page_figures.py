@@ -24,6 +24,7 @@ from PIL import Image
 
 MIME = "application/vnd.book.figure+json"
 NARROW = 3.75  # inches; an SVG has 96 px an inch
+WIDE = 9.2  # shrunk to a column of 672 px, letters of 9 pt are then 9 px high
 _MANY = 4000  # points or segments; more are a picture inside the drawing
 _SVG: Any = {"svg.fonttype": "path", "svg.hashsalt": "book", "savefig.facecolor": "none"}
 
@@ -149,6 +150,7 @@ def bundle(figure: Figure) -> tuple[dict[str, Any], dict[str, Any]]:
     dpi = figure.get_dpi()
     png = _saved(figure, "png", dpi=2 * dpi, facecolor="white")
     width, height = (int.from_bytes(png[at : at + 4], "big") // 2 for at in (16, 20))
+    figure.set_figwidth(min(figure.get_figwidth(), WIDE))
     forms = {"wide": _svg(figure)}
     if figure.get_figwidth() > NARROW:
         _stack(figure)
@@ -163,7 +165,13 @@ def register() -> None:
     from IPython.core.getipython import get_ipython
 
     shell: Any = get_ipython()
-    if shell is not None:
-        shell.display_formatter.mimebundle_formatter.for_type(
-            Figure, lambda figure, include=None, exclude=None: bundle(figure)
-        )
+    if shell is None:
+        return
+    formatter = shell.display_formatter
+
+    def show(figure: Figure, include: Any = None, exclude: Any = None) -> Any:
+        # Matplotlib's own PNG would replace ours, and be drawn last: of the stacked figure.
+        formatter.formatters["image/png"].pop(Figure, None)
+        return bundle(figure)
+
+    formatter.mimebundle_formatter.for_type(Figure, show)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -73,11 +72,7 @@ def equations_by_chapter(root: Path) -> list[Chapter[Tested]]:
 
 def claims_by_chapter(root: Path) -> list[Chapter[Claimed]]:
     """All claims of the kept runs, in the order of the book."""
-    return list(_claims_by_chapter(root))
-
-
-def _claims_by_chapter(root: Path) -> Iterator[Chapter[Claimed]]:
-    store, record = Store(root), claims.read_record(root)["figures"]
+    chapters, store, record = [], Store(root), claims.read_record(root)["figures"]
     for page in toc_notebooks(root):
         run = store.executed(page)
         kept = record.get(page, {})
@@ -88,7 +83,8 @@ def _claims_by_chapter(root: Path) -> Iterator[Chapter[Claimed]]:
         if entries:
             stamp = claims.stamp(root, read(root / f"{page}.ipynb"))
             current = not kept or kept.get("stamp") == stamp
-            yield Chapter(page, title_of(root, page), entries, current)
+            chapters.append(Chapter(page, title_of(root, page), entries, current))
+    return chapters
 
 
 def source_address(root: Path, file: str, line: int) -> str:

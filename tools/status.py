@@ -59,11 +59,11 @@ def write_status(root: Path, profile: str = "default") -> None:
     status_file(root, profile).write_text(text, encoding="utf-8")
 
 
-def read_status(root: Path, profile: str = "default") -> dict[str, Any]:
+def read_status(root: Path) -> dict[str, Any]:
     """The measurements of the last build; no chapters if there was none."""
-    path = status_file(root, profile)
+    path = status_file(root)
     if not path.is_file():
-        return {"profile": profile, "chapters": {}, "totals": {}}
+        return {"chapters": {}}
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 

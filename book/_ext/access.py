@@ -1,8 +1,7 @@
 """For readers with a keyboard, a screen reader or a telephone.
 
 1. A folded cell is called by the words on it.
-2. Formulas are no stops of the tab key; a screen reader reads their MathML all the same.
-3. ``scroll.js`` lets the keyboard reach what scrolls sideways, and ``scroll.css`` shows that it does.
+2. ``scroll.js`` lets the keyboard reach what scrolls sideways, and ``scroll.css`` shows that it does.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from typing import Any
 
 from myst_nb.sphinx_ import HideCodeCellNode, depart_HideCellInput
 from sphinx.application import Sphinx
-from sphinx.config import Config
 
 
 def visit_fold(translator: Any, node: HideCodeCellNode) -> None:
@@ -25,17 +23,10 @@ def visit_fold(translator: Any, node: HideCodeCellNode) -> None:
     )
 
 
-def no_tab_stops(app: Sphinx, config: Config) -> None:
-    """Take the formulas out of the order of the tab key."""
-    settings = {"menuOptions": {"settings": {"inTabOrder": False}}}
-    config.mathjax3_config = {**(config.mathjax3_config or {}), "options": settings}
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
     app.setup_extension("myst_nb")
     app.add_node(HideCodeCellNode, override=True, html=(visit_fold, depart_HideCellInput))
     app.add_css_file("scroll.css")
     app.add_js_file("scroll.js", defer="defer")
-    app.connect("config-inited", no_tab_stops)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

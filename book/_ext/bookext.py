@@ -1,9 +1,8 @@
 """The book's own Sphinx extension: MathJax without a network, boxes and tables from the build.
 
-1. MathJax: two parts of the installed package sphinx-mathjax-offline are copied into the site.
-2. ``book/_static`` holds the style sheet; ``book/_pages`` holds scripts that single pages name in
-   the option ``book_page_scripts``. Neither is ``_static`` in the root, whose every file Jupyter
-   Book would add to every page.
+1. MathJax: the parts that the book needs are copied from the package sphinx-mathjax-offline.
+2. ``book/_static`` holds the style sheets, ``book/_pages`` the scripts of single pages. Neither is
+   ``_static`` in the root, whose every file Jupyter Book would add to every page.
 3. The outputs of the kept runs stand in the notebooks when they are read.
 4. ``{chapter-box}``: what the reader needs, what the reader gets, and how long the chapter runs.
 5. ``{status-table}``, ``{api-table}`` and ``{api}``: generated parts of the reference pages; the
@@ -42,11 +41,22 @@ from tools import (  # noqa: E402
 )
 
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/"
-MATHJAX_PARTS = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2/")
+#: Half as heavy as the ready combinations, which have a menu. Rare commands come when they are met.
+MATHJAX_PROGRAMS = ("core", "input/tex", "output/chtml", "a11y/assistive-mml")
+MATHJAX_PARTS = (
+    "startup.js",
+    *(f"{name}.js" for name in MATHJAX_PROGRAMS),
+    "input/tex/extensions/",
+    "output/chtml/fonts/tex.js",
+    "output/chtml/fonts/woff-v2/",
+)
 #: Formulas have the same size for every reader, whichever font the text around them is set in.
-MATHJAX_OPTIONS = {"chtml": {"matchFontHeight": False, "scale": 1.1}}
+MATHJAX_OPTIONS = {
+    "loader": {"load": MATHJAX_PROGRAMS},
+    "chtml": {"matchFontHeight": False, "scale": 1.1},
+}
 #: Up to this width of the page a figure is shown in its form for telephones.
-TELEPHONE = "(max-width: 36rem)"
+TELEPHONE = "(max-width: 45rem)"
 
 
 def use_own_files(app: Sphinx, config: Config) -> None:
@@ -54,12 +64,12 @@ def use_own_files(app: Sphinx, config: Config) -> None:
     for name in ("_static", "_pages"):
         if (ROOT / "book" / name).is_dir():
             config.html_static_path.append(str(ROOT / "book" / name))
-    config.mathjax_path = "mathjax/tex-chtml-full.js"
+    config.mathjax_path = "mathjax/startup.js"
     config.mathjax3_config = {**MATHJAX_OPTIONS, **(config.mathjax3_config or {})}
     config.myst_substitutions.update(counts())
+    config.templates_path.append(str(ROOT / "book" / "_ext" / "templates"))
     app.add_css_file("book.css")
     app.add_css_file("landing.css")
-    app.add_css_file("icons.css")
 
 
 def counts() -> dict[str, str]:
@@ -87,8 +97,6 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
             shutil.copyfile(str(package.locate_file(file)), copy)
     for leftover in Path(app.outdir).rglob("*.map"):
         leftover.unlink()  # source maps of the theme: a megabyte that nobody loads
-    # A program of half a megabyte that draws a dozen icons; icons.css takes them from the fonts.
-    (Path(app.outdir) / "_static" / "scripts" / "fontawesome.js").write_text("", encoding="utf-8")
 
 
 def show_results(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -99,14 +107,6 @@ def show_results(app: Sphinx, docname: str, source: list[str]) -> None:
         shown = outputs.with_outputs(notebooks.read(path), run, only_checked=False)
         shown = figures.show_wide(shown)
         source[0] = normalise.text_of(claims.shown(ROOT, docname, shown))
-
-
-def add_page_scripts(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
-) -> None:
-    """Add the scripts that this page names, and only to this page."""
-    for name in app.config.book_page_scripts.get(pagename, []):
-        app.add_js_file(name, defer="defer")
 
 
 def keep_punctuation(doctree: nodes.document) -> None:
@@ -241,14 +241,12 @@ class Api(_Generated):
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
-    app.add_config_value("book_page_scripts", {}, "html")
     app.add_directive("chapter-box", ChapterBox)
     app.add_directive("status-table", StatusTable)
     app.add_directive("api-table", ApiTable)
     app.add_directive("api", Api)
     app.connect("config-inited", use_own_files)
     app.connect("source-read", show_results)
-    app.connect("html-page-context", add_page_scripts)
     app.connect("doctree-resolved", finish_page)
     app.connect("build-finished", copy_mathjax)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

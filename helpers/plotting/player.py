@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import wave
 from collections.abc import Mapping
 
 import numpy as np
@@ -37,10 +38,13 @@ class Players:
         for label, content in self.files.items():
             text = html.escape(label, quote=True)
             data = base64.b64encode(content).decode()
+            with wave.open(io.BytesIO(content)) as sound:
+                seconds = sound.getnframes() / sound.getframerate()
             items.append(
                 '<figure style="margin:0.2rem;padding:0.3rem;background:#f3f4f5"><figcaption'
                 ' style="font-size:85%;color:#14181e">'
-                f'{text}</figcaption><audio controls preload="none" aria-label="{text}"'
+                f"{text} ({seconds:.2g} s)</figcaption>"
+                f'<audio controls preload="metadata" aria-label="{text}"'
                 f' style="width:13rem;max-width:100%" src="data:audio/wav;base64,{data}">'
                 "</audio></figure>"
             )

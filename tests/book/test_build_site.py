@@ -9,7 +9,7 @@ import pytest
 
 from tests.book.conftest import CLEAN_UP, Book
 from tools import build_site, lint_site, run_notebooks
-from tools.figures import narrow_form, show_wide, write_figures
+from tools.figures import compact, narrow_form, show_wide, write_figures
 from tools.notebooks import ROOT
 from tools.page_figures import MIME
 from tools.results import Record, Store
@@ -43,13 +43,15 @@ def test_pages_are_rendered_without_warnings_and_only_when_something_changed(
     assert "You need" in chapter
     assert "Runs in" in chapter
     assert "colab.research.google.com/github/OWNER/REPO/blob/main/book/demo.ipynb" in chapter
-    assert "mathjax/tex-chtml-full.js" in chapter
+    assert "mathjax/startup.js" in chapter
+    assert '"input/tex"' in chapter
+    assert "searchindex.js" not in chapter
     copy = (site.root / "_build/published/book/demo.ipynb").read_text()
     assert "\\\\tag{1.1}" in copy
     assert "[(1.1)](https://owner.github.io/REPO/book/demo.html#equation-eq-demo-sum)" in copy
     assert "[Fig. 1.1](https://owner.github.io/REPO/book/demo.html#fig-demo-line)" in copy
     assert (html / "_sources/book/demo.ipynb").read_text() == copy
-    assert (html / "_static/mathjax/tex-chtml-full.js").is_file()
+    assert (html / "_static/mathjax/input/tex/extensions/boldsymbol.js").is_file()
     assert list((html / "_static/mathjax/output/chtml/fonts/woff-v2").glob("*.woff"))
     table = (html / "book/status.html").read_text()
     assert "An enumeration of all terms" in table
@@ -85,6 +87,16 @@ def test_of_an_exception_in_sphinx_its_own_line_is_shown() -> None:
     frame = '  File "/x/domain.py", line 3, in setup\n    for name in 5:\n'
     log = f"Traceback (most recent call last):\n{frame}TypeError: 'int' object is not iterable\n"
     assert build_site.warnings_in(log * 2) == ["TypeError: 'int' object is not iterable"]
+
+
+def test_drawings_get_as_many_digits_as_a_screen_can_show() -> None:
+    use = '<use xlink:href="#m1" x="12.345678" y="-0.001" transform="scale(0.0945 -0.0945)"/>'
+    assert compact(use) == use.replace("12.345678", "12.35").replace("-0.001", "0")
+    assert compact('<path id="p" d="M 1.004 2.996 \nL 30 4.56789 \n"/>') == (
+        '<path id="p" d="M 1 3 L 30 4.57"/>'
+    )
+    noise = "".join(f"L {i} 0.4567 " for i in range(2000))
+    assert compact(f'<path d="{noise}"/>').count(" 0.5") == 2000
 
 
 def test_figures_become_files_and_old_ones_go(book: Book) -> None:

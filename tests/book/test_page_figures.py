@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from helpers.plotting import style
+from tests.book.conftest import CLEAN_UP
 from tools import page_figures
+from tools.kernel import execute
+
+pytestmark = CLEAN_UP
 
 LONG = "A title that is much too long for a panel of this width on a telephone"
 
@@ -55,6 +64,22 @@ def test_three_panels_stand_below_each_other_on_a_telephone() -> None:
     assert np.ptp(lefts) < 1e-6
     assert (np.diff(tops) < -0.2).all()
     assert "\n" in axes[0, 0].get_title("left") + axes[0, 0].get_title()
+
+
+def test_no_form_is_so_wide_that_a_page_shrinks_its_letters() -> None:
+    figure, _ = plt.subplots(figsize=(12, 3))
+    assert size(forms(figure)["wide"])[0] <= page_figures.WIDE + 0.1
+
+
+@pytest.mark.slow
+def test_the_kernel_keeps_the_picture_for_notebooks_as_it_was_drawn() -> None:
+    code = "import matplotlib.pyplot as plt\nplt.subplots(1, 3, figsize=(8, 2));"
+    run = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    assert execute(run, Path.cwd(), "default", figures=True)["error"] is None
+    (shown,) = run.cells[0].outputs
+    with Image.open(io.BytesIO(base64.b64decode(shown.data["image/png"]))) as picture:
+        known = shown.metadata["image/png"]
+        assert picture.size == pytest.approx((2 * known["width"], 2 * known["height"]), abs=1)
 
 
 def test_many_panels_keep_two_columns_and_a_single_one_its_place() -> None:

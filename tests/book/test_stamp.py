@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,8 @@ def test_an_empty_folder_installs_the_package_beside_the_others(
     machine: Machine, tmp_path: Path
 ) -> None:
     printed = machine.run(str(wheel(tmp_path)))
-    own = machine.home / ".cache/deep-generative-models/package"
+    (own,) = (machine.home / ".cache/deep-generative-models").iterdir()
+    assert own.name.startswith("package-")
     assert f"from {own}/helpers/__init__.py" in printed
     assert "device cpu, torch 2, numpy 1" in printed
     # After a restart the installed package is found again, without its source.
@@ -107,21 +109,31 @@ def test_an_empty_folder_installs_the_package_beside_the_others(
 
 
 @pytest.mark.parametrize("change", ["half a copy", "another source", "another version"])
-def test_a_copy_that_is_not_the_wanted_one_is_installed_again(
+def test_a_copy_that_is_not_the_wanted_one_is_not_used(
     machine: Machine, tmp_path: Path, change: str
 ) -> None:
-    source = str(wheel(tmp_path))
-    own = machine.home / ".cache/deep-generative-models/package"
-    machine.run(source)
-    if change == "half a copy":
-        (own / "source.txt").unlink()
+    source = wheel(tmp_path)
+    cache = machine.home / ".cache/deep-generative-models"
+    machine.run(str(source))
+    (old,) = cache.iterdir()
+    if change == "half a copy":  # its notebook was ended while it installed
+        old = old.rename(cache / "tmp0123")
     elif change == "another source":
-        (own / "source.txt").write_text("https://example.org/fork.zip 1")
+        (tmp_path / "fork").mkdir()
+        source = source.rename(tmp_path / "fork" / WHEEL)
     else:
         machine.book.write("helpers/__init__.py", '__version__ = "2"\n')
-    (own / "helpers/plotting.py").write_text("raise ImportError('old')\n")
-    assert f"from {own}/helpers" in machine.run(source)
-    assert [path.name for path in own.parent.iterdir()] == ["package"]
+    (old / "helpers/plotting.py").write_text("raise ImportError('old')\n")
+    printed = machine.run(str(source))
+    (new,) = set(cache.iterdir()) - {old}
+    assert f"from {new}/helpers" in printed
+
+
+def test_two_notebooks_may_install_at_once(machine: Machine, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        printed = list(pool.map(machine.run, 2 * [str(wheel(tmp_path))]))
+    (own,) = (machine.home / ".cache/deep-generative-models").iterdir()
+    assert [f"from {own}/helpers" in text for text in printed] == [True, True]
 
 
 def test_a_home_that_cannot_be_written_to_is_left_alone(machine: Machine, tmp_path: Path) -> None:
@@ -146,7 +158,7 @@ def test_a_foreign_package_that_fails_does_not_stop_the_cell(
     machine: Machine, tmp_path: Path, line: str
 ) -> None:
     write(machine.folder, {"helpers.py": f"{line}\n"})
-    assert "package/helpers/__init__.py" in machine.run(str(wheel(tmp_path)))
+    assert "/.cache/deep-generative-models/package-" in machine.run(str(wheel(tmp_path)))
 
 
 def test_the_folder_of_a_notebook_in_a_clone_is_enough(machine: Machine, tmp_path: Path) -> None:
@@ -170,7 +182,7 @@ def test_a_foreign_package_of_the_same_name_is_never_used(
     foreign = getattr(machine, place)
     write(foreign, {"helpers/__init__.py": "", "helpers/text.py": "kept = True\n"})
     assert machine.run().startswith("RuntimeError: The package `helpers` is not here")
-    assert "deep-generative-models/package/helpers" in machine.run(str(wheel(tmp_path)))
+    assert "/.cache/deep-generative-models/package-" in machine.run(str(wheel(tmp_path)))
     assert (foreign / "helpers/text.py").read_text() == "kept = True\n"
 
 

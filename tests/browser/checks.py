@@ -39,7 +39,8 @@ _FORMULAS = """() => {
             if (r.width < 1 || r.height < 1) found.push("formula has no size: " + name(e));
         }
     }
-    for (const e of document.querySelectorAll("mjx-merror, [data-mjx-error]"))
+    const bad = "mjx-merror, [data-mjx-error], mjx-mtext[style*='color: red']";
+    for (const e of document.querySelectorAll(bad))
         found.push("formula has an error: " + (e.dataset.mjxError || name(e)));
     const walk = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
     const skip = "pre, code, script, style, textarea, mjx-container, .math";
@@ -235,6 +236,7 @@ _PLAYERS = """async () => {
     for (const player of document.querySelectorAll("audio")) {
         const label = player.getAttribute("aria-label");
         if (!label) found.push("an audio player has no label");
+        if (player.preload === "none") found.push(`sound ${label} shows no length`);
         const state = await new Promise(done => {
             player.addEventListener("loadedmetadata", () => done("loaded"));
             player.addEventListener("error", () => done("failed"));

@@ -44,7 +44,7 @@ SOUND = (
     '<div class="math" id="equation-eq-a"><span class="eqno">(1.1)</span>'
     "<mjx-container style='display:block'>x = y</mjx-container></div>"
     '<p>See <a class="reference internal" href="#equation-eq-a">(1.1)</a>.</p>'
-    f'<audio controls preload="none" aria-label="a tone" src="{tone(0.2)}"></audio>'
+    f'<audio controls preload="metadata" aria-label="a tone" src="{tone(0.2)}"></audio>'
 )
 FAULTS = {
     "a formula that is not set": (checks.formulas, '<span class="math">x</span>', "is not set"),
@@ -58,6 +58,17 @@ FAULTS = {
         '<span class="math"><mjx-container><mjx-merror data-mjx-error="Undefined \\foo">x'
         "</mjx-merror></mjx-container></span>",
         "Undefined",
+    ),
+    "an unknown command in a formula": (
+        checks.formulas,
+        "<span class='math'><mjx-container><mjx-mtext style='color: red;'>\\foo</mjx-mtext>"
+        "</mjx-container></span>",
+        "formula has an error",
+    ),
+    "a sound that hides its length": (
+        checks.players,
+        f'<audio controls preload="none" aria-label="a tone" src="{tone(0.2)}"></audio>',
+        "shows no length",
     ),
     "dollars": (checks.formulas, "<p>so $$x = y$$ holds</p>", "shown as text"),
     "a bare formula": (checks.formulas, "<p>so \\(x\\) holds</p>", "shown as text"),

@@ -25,6 +25,10 @@ def test_the_page_holds_the_sound_itself(seed: int) -> None:
     found = BeautifulSoup(page, "html.parser").find_all("audio")
     assert [tag["aria-label"] for tag in found] == [label, "again"]
     assert all(tag.has_attr("controls") for tag in found)
+    assert [tag.text for tag in BeautifulSoup(page, "html.parser").find_all("figcaption")] == [
+        f"{label} (0.03 s)",
+        "again (0.03 s)",
+    ]
     assert not re.search(r"https?:|src=\"//", page)
     kind, _, data = found[0]["src"].partition(",")
     assert kind == "data:audio/wav;base64"
