@@ -108,7 +108,8 @@ def disentanglement_and_completeness(importance: Tensor) -> tuple[float, float]:
     $$ D = \sum_i \rho_i \bigl(1 - H_K(P_i)\bigr), \quad P_{ij} = \frac{R_{ij}}{\sum_k R_{ik}},
        \quad \rho_i = \frac{\sum_j R_{ij}}{\sum_{kj} R_{kj}}, $$
 
-    with the entropy to the base K, and the same for the transpose of $R$.
+    with the entropy to the base K, and the same for the transpose of $R$. Both are 0 where all
+    importances are.
 
     Reference: Eastwood and Williams 2018, International Conference on Learning Representations;
     with weights for completeness too, as in Locatello et al. 2019, arXiv 1811.12359.
@@ -127,7 +128,7 @@ def _purity(r: Tensor) -> float:
     rows = r.sum(1, keepdim=True)
     p = r / rows.clamp(min=1e-300)
     entropy = -torch.xlogy(p, p).sum(1) / math.log(r.shape[1])
-    return ((1 - entropy) * rows[:, 0]).sum().item() / r.sum().item()
+    return ((1 - entropy) * rows[:, 0]).sum().item() / max(r.sum().item(), 1e-300)
 
 
 def _columns(z: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,6 +21,7 @@ from helpers.models.ppca import ProbabilisticPCA
 from helpers.models.rnn import RecurrentLanguageModel
 from helpers.models.sequence_to_sequence import SequenceToSequence
 from helpers.models.vae import VAE
+from helpers.models.vae_hierarchy import HierarchicalVAE, TwoLevels
 from helpers.models.vae_latents import (
     active_units,
     interpolate,

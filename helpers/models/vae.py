@@ -62,17 +62,17 @@ class VAE(nn.Module):
         self.encoder, self.decoder, self.latent, self.beta = encoder, decoder, latent, beta
         self.observation = likelihood
         with torch.no_grad(), evaluating(self):
-            example = self.likelihood(self.prior().mean)
+            example = self.likelihood(self._weight.new_zeros(1, latent))
         self.event: tuple[int, ...] = tuple(example.mean.shape[1:])
         self.support: Support = example.support
 
-    def prior(self) -> Gaussian:
-        """The prior p(z) = N(0, I), with the shape (1, L)."""
-        zeros = self._weight.new_zeros(1, self.latent)
+    def prior(self, n: int = 1) -> Any:
+        """The prior p(z) = N(0, I), a `Gaussian` with the shape (n, L)."""
+        zeros = self._weight.new_zeros(n, self.latent)
         return Gaussian(zeros, zeros)
 
-    def posterior(self, x: Tensor) -> Gaussian:
-        """The approximate posterior q(z|x), (B, L)."""
+    def posterior(self, x: Tensor) -> Any:
+        """The approximate posterior q(z|x), a `Gaussian` with the shape (B, L)."""
         return self._posterior(self._check(x))
 
     def likelihood(self, z: Tensor) -> Any:
@@ -103,7 +103,8 @@ class VAE(nn.Module):
 
         Returns:
             Means over the batch, nats: ``loss`` with graph; detached ``reconstruction``,
-            −log p(x|z), and ``kl``. With `num_samples` = 1, loss = reconstruction + beta · kl.
+            −log p(x|z), and ``kl``, exact with `num_samples` = 1, else a mean over the draws. With
+            `num_samples` = 1, loss = reconstruction + beta · kl.
         """
         check_counts(num_samples=num_samples)
         if num_samples == 1:
@@ -116,7 +117,7 @@ class VAE(nn.Module):
             q = self._posterior(x)
             log_likelihood, log_ratio = self._weight_terms(x, q, num_samples, rng)
             loss = -importance_weighted_bound(log_likelihood + log_ratio).mean()
-            kl = q.kl_standard()
+            kl = -log_ratio
         reconstruction = -log_likelihood.detach().mean()
         return {"loss": loss, "reconstruction": reconstruction, "kl": kl.detach().mean()}
 
@@ -173,8 +174,8 @@ class VAE(nn.Module):
     @torch.no_grad()
     def sample(self, n: int, *, rng: torch.Generator | None = None) -> Tensor:
         """Draw n examples, (n, *event): z from the prior, then x from p(x|z) (draws, no means)."""
-        z = normal((n, self.latent), self._weight, rng)
         with evaluating(self):
+            z = self.prior(n).sample(rng)
             x: Tensor = self.likelihood(z).sample(rng)
         return x
 
@@ -209,14 +210,14 @@ class VAE(nn.Module):
             x = x.to(self._weight.dtype) / self.support.high
         return x
 
-    def _posterior(self, x: Tensor) -> Gaussian:
+    def _posterior(self, x: Tensor) -> Any:
         output = self.encoder(self._unit(x))
         check_shape("encoder's output", output, (len(x), 2 * self.latent), hint="mu, then log_var")
         mu, log_var = output.chunk(2, -1)  # (B, L) each
         return Gaussian(mu, 0.5 * log_var)
 
     def _weight_terms(
-        self, x: Tensor, q: Gaussian, k: int, rng: torch.Generator | None
+        self, x: Tensor, q: Any, k: int, rng: torch.Generator | None
     ) -> tuple[Tensor, Tensor]:
         """Log p(x|z) and log p(z) − log q(z|x) of k draws of q, both (K, B)."""
         eps = normal((k, *q.mean.shape), q.mean, rng)

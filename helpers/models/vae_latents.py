@@ -67,7 +67,8 @@ def active_units(model: VAE, x: Tensor) -> Tensor:
     if len(x) < 2:
         raise argument_error("x", "hold at least 2 examples", len(x), "a variance needs two")
     with evaluating(model):
-        return model.posterior(x).mean.var(0)
+        mean: Tensor = model.posterior(x).mean
+    return mean.var(0)
 
 
 @torch.no_grad()

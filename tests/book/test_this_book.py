@@ -12,6 +12,7 @@ import pytest
 from importlinter.cli import lint_imports
 from pybtex.database import parse_file
 
+from helpers.data import images
 from tools import claims, equations, lint_docstrings, lint_site, lint_sources, normalise, stamp
 from tools.notebooks import (
     ROOT,
@@ -96,6 +97,18 @@ def test_the_switch_to_mnist_is_promised_where_it_is() -> None:
         (sentence,) = re.findall(r"[^.;]*to\s+MNIST[^.;]*", text)
         named = [path.removeprefix("book/") for path in re.findall(pattern, sentence)]
         assert sorted(named) == sorted(c.removeprefix("book/") for c in chapters), name
+
+
+def test_the_switch_offers_each_set_that_needs_no_folder() -> None:
+    forms = []
+    for chapter in toc_notebooks(ROOT):
+        notebook = read(ROOT / f"{chapter}.ipynb")
+        if "dataset" in parameter_names(notebook):
+            text = "\n".join(cell.source for cell in code_cells(notebook))
+            forms += re.findall(r'^dataset = "digits"  # @param (\[.*\])$', text, re.MULTILINE)
+    assert forms == ['["digits", "mnist", "glyphs"]'] * 2
+    for name in ast.literal_eval(forms[0]):
+        assert name in (images.load.__doc__ or "")
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")

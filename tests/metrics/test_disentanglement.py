@@ -177,3 +177,10 @@ def test_bad_input():
         disentanglement_and_completeness(torch.ones(3, 1))
     with pytest.raises(ValueError, match="importance must lie in"):
         disentanglement_and_completeness(-torch.ones(3, 2))
+
+
+def test_a_collapsed_code_corresponds_to_nothing(seed: int) -> None:
+    """Codes that are the same for all examples let no tree split: both scores are 0."""
+    factors = torch.rand(60, 3, generator=torch.Generator().manual_seed(seed))
+    found = dci(torch.full((60, 2), 0.7), factors, rng=torch.Generator().manual_seed(seed))
+    assert (found.disentanglement, found.completeness) == (0.0, 0.0)

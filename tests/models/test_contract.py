@@ -32,6 +32,7 @@ from helpers.models import (
     HandwritingPredictor,
     HandwritingSynthesiser,
     HiddenMarkovModel,
+    HierarchicalVAE,
     IndependentCategorical,
     MarkovChain,
     ProbabilisticPCA,
@@ -106,6 +107,14 @@ def convolutional_vae(device: torch.device) -> Case:
         return VAE(encoder, decoder, L, likelihood=Categorical)
 
     return case(make, levels(device, *image), event=image)
+
+
+def hierarchical_vae(device: torch.device) -> Case:
+    def make() -> HierarchicalVAE:
+        encoder, decoder = MLP(EVENT, [7], 2 * L, dropout=0.2), MLP(L, [8], (V, *EVENT))
+        return HierarchicalVAE(encoder, MLP(1, [6], 4), decoder, (1, 2), likelihood=Categorical)
+
+    return case(make, levels(device, *EVENT))
 
 
 def gan(classes: int, device: torch.device) -> Case:
@@ -196,6 +205,7 @@ FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "vae-categorical": partial(vae, lambda: Categorical),
     "vae-gaussian": partial(vae, lambda: GaussianLikelihood(learned=True)),
     "vae-convolutional": convolutional_vae,
+    "vae-hierarchical": hierarchical_vae,
     "gan": partial(gan, 0),
     "gan-conditional": partial(gan, 4),
     "adversarial-autoencoder": autoencoder,
