@@ -236,7 +236,7 @@ def test_the_forget_gates_are_what_is_left_of_a_cell_at_fixed_gates(seed: int) -
         exact = torch.autograd.grad(c.sum(), start, retain_graph=True)[0][0]
         printed = tex("eq-rnn-forget")(T=t, f=gates)
         torch.testing.assert_close(torch.diagonal(printed), exact)
-        assert fixed[t - 1] == pytest.approx(exact.max().item())
+        assert fixed[t - 1] == pytest.approx((exact.max().item(), exact.median().item()))
     early = tex("eq-rnn-forget", statement=1)({"sigma": torch.sigmoid, "b_f": torch.tensor(1.3)})
     assert float(early) == pytest.approx(1 / (1 + math.exp(-1.3)))
 
@@ -257,8 +257,8 @@ def test_gates_that_read_nothing_leave_no_other_path(seed: int) -> None:
         patch.setattr(blocks, "LSTMCell", silent)
         full, fixed = norms(1.0, length=9, size=4)
     expected = [(1 / (1 + math.exp(-1))) ** t for t in range(1, 10)]
-    assert full == pytest.approx(expected, rel=1e-6)
-    assert fixed == pytest.approx(expected, rel=1e-6)
+    for found in (*zip(*full), *zip(*fixed)):  # largest and middle, all paths and gates
+        assert found == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_cells_jacobian_is_that_of_autograd(seed: int) -> None:
@@ -276,7 +276,8 @@ def test_the_cells_jacobian_is_that_of_autograd(seed: int) -> None:
         return c[0]
 
     exact = torch.autograd.functional.jacobian(run, torch.zeros(4).double())
-    assert found[4] == pytest.approx(torch.linalg.matrix_norm(exact, 2).item(), rel=1e-9)
+    values = torch.linalg.eigvalsh(exact.T @ exact).sqrt()
+    assert found[4] == pytest.approx((values.max().item(), values.median().item()), rel=1e-6)
 
 
 @pytest.mark.equation("eq-rnn-clip")
@@ -383,6 +384,8 @@ def test_priming_a_compressor_counts_the_extra_bytes(monkeypatch: pytest.MonkeyP
     extra = len(gzip.compress((first + test).encode())) - len(gzip.compress(first.encode()))
     expected = 8 * math.log(2) * extra / len(test)
     assert cells["packed"](gzip.compress, first) == pytest.approx(expected)
+    alone = 8 * math.log(2) * len(bz2.compress(first.encode())) / len(first)
+    assert cells["packed"](bz2.compress, "", "valid") == pytest.approx(alone)
 
 
 def test_the_truth_of_the_toy_scores_what_its_rule_says() -> None:
@@ -429,10 +432,13 @@ def test_one_step_too_long_leaves_the_picture() -> None:
             assert (value.item(), g.norm().item()) == pytest.approx((loss, norm))
             move = torch.tensor(after[:2]) - point.detach()
             assert torch.allclose(move, -g * min(1.0, move.norm().item() / norm), atol=1e-9)
+    many = cells["descend"](0.1, start=[[5.0, 4.4], [-2.3, -2.1]], updates=9)
+    alone = cells["descend"](0.1, start=(4.4, -2.1), updates=9)
+    torch.testing.assert_close(many[:, :, 1], alone)
 
 
 def test_the_laboratory_measures_the_jacobian_that_autograd_finds() -> None:
-    cells = lesson("lab-code", "lab-share")
+    cells = lesson("cells-elman", "lab-code", "lab-share")
     model = RecurrentLanguageModel(5, embedding=3, hidden=4, cell="elman")
     x = torch.randint(5, (2, 25))
     found, saturated = cells["state_of"](model, x, None)
@@ -449,10 +455,26 @@ def test_the_laboratory_measures_the_jacobian_that_autograd_finds() -> None:
         exact.append(torch.linalg.matrix_norm(jacobian, 2))
     assert found == pytest.approx(torch.stack(exact).mean().item(), rel=1e-6)
     assert saturated == pytest.approx((h.abs() > 0.99).double().mean().item())
-    model.loss(x)["loss"].backward()
-    own = sum(p.grad.square().sum() for p in model.output.parameters() if p.grad is not None)
-    every = sum(p.grad.square().sum() for p in model.parameters() if p.grad is not None)
-    assert cells["own_share"](model) == pytest.approx(float(own / every))
+
+
+def test_the_gradient_of_one_step_is_that_of_states_that_are_cut(seed: int) -> None:
+    """PyTorch's cell in a loop, each state detached before the next step."""
+    cells = lesson("cells-elman", "lab-code", "lab-share", seed=seed)
+    model = RecurrentLanguageModel(5, embedding=3, hidden=4, cell="elman")
+    x, y = torch.randint(5, (2, 2, 9))
+    for state in (None, (torch.rand(2, 1, 4),)):
+        model.zero_grad()
+        found = cells["one_step"](model, x, y, state)
+        cell = nn.RNNCell(3, 4)
+        loop = {name.removesuffix("_l0"): p for name, p in model.recurrent.named_parameters()}
+        h, loss = torch.zeros(2, 4) if state is None else state[0][:, 0], torch.zeros(())
+        for t in range(9):
+            given = (model.embedding(x[:, t]), h.detach())
+            h = torch.func.functional_call(cell, loop, given)
+            loss = loss + nn.functional.cross_entropy(model.output(h), y[:, t]) / 9
+        exact = torch.autograd.grad(loss, list(model.parameters()))
+        whole = torch.cat([g.flatten() for g in exact]).norm().item()
+        assert found == pytest.approx(whole, rel=1e-6)
 
 
 @pytest.mark.parametrize("number", range(1, 6))
