@@ -10,6 +10,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from scipy.signal import freqz, lfilter
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 
@@ -17,7 +18,7 @@ from helpers import plotting
 from helpers.data import sound as sounds
 from helpers.data.sound import FORMANTS, vowel
 from helpers.distributions import GaussianLikelihood
-from helpers.models import ProbabilisticPCA
+from helpers.models import DilatedWaveformModel, ProbabilisticPCA
 from helpers.models.vae import VAE
 from helpers.networks import DilatedLayer
 from helpers.random import seeded
@@ -316,3 +317,41 @@ def test_the_executed_page_is_light_and_needs_no_network() -> None:
     assert len(pages) == 6
     assert sum(len(page.encode()) for page in pages) < 300_000
     assert all("http" not in page and "aria-label" in page for page in pages)
+
+
+def test_a_whisper_has_the_resonance_of_its_sound_and_no_period(seed: int) -> None:
+    """scipy's spectrum of an autoregression of order two; the voicing of a buzz through it."""
+    angle, radius, length = 0.9, 0.97, 4000
+    poles = [1, -2 * radius * np.cos(angle), radius**2]
+    pulses = np.zeros((8, length))
+    pulses[:, ::57] = 1.0
+    x = torch.tensor(lfilter([1.0], poles, pulses, axis=1))
+    cells = lesson("drift", "whisper", T=length, seed=seed)
+    whisper = cells["whispered"](x, order=2).double()
+    power = np.abs(np.fft.rfft(whisper.numpy())).reshape(8, -1)[:, 1:] ** 2
+    bands = power.mean(0).reshape(20, -1).mean(1)
+    _, response = freqz([1.0], poles, worN=length // 2)
+    expected = (np.abs(response) ** 2).reshape(20, -1).mean(1)
+    assert np.argmax(bands) == np.argmax(expected)
+    assert np.corrcoef(np.log(bands), np.log(expected))[0, 1] > 0.97
+    voiced = [cells["pitch_and_voicing"](x[0])[1], cells["pitch_and_voicing"](whisper[0])[1]]
+    assert voiced[0] > 0.9 > 0.7 > voiced[1]
+
+
+def test_a_shown_memory_is_the_end_of_the_past(seed: int) -> None:
+    """The whole sound at the same places; samples before the memory change nothing."""
+    torch.manual_seed(seed)
+    model = DilatedWaveformModel(16, classes=2, channels=3)
+    nn.init.normal_(model.net.last.weight)
+    v, y = torch.randint(256, (3, 1300), generator=seeded(seed)), torch.tensor([0, 1, 1])
+    part = SimpleNamespace(y=y)
+    names = {"dilated": model, "data": SimpleNamespace(test=part), "n_test": 3}
+    cells = lesson("memory", code={"test": v}, **names)
+    with torch.no_grad():
+        places = model.log_conditionals(v, y)[:, 512:1280:50]
+    assert torch.allclose(cells["used"][512], -places.mean(1))
+    assert not torch.allclose(cells["used"][32], -places.mean(1), rtol=1e-3)
+    v[:, : 512 - 32] = 0  # only the first place could see these
+    other = lesson("memory", code={"test": v}, **names)["used"]
+    assert torch.allclose(other[32], cells["used"][32])
+    assert not torch.allclose(other[512], cells["used"][512])
