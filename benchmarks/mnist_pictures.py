@@ -180,7 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
             y = torch.arange(COLUMNS).repeat(8)
             save_grid(gan.sample(len(y), y=y, rng=seeded(5)), "mnist_gan.png")
             figures |= score_gan(gan, data)
-    print(markdown_table(["figure", "value"], [[key, str(value)] for key, value in figures.items()]))
+    rows = [[key, str(value)] for key, value in figures.items()]
+    print(markdown_table(["figure", "value"], rows))
     write_result(
         RESULTS / f"mnist_{name}.json",
         benchmark="mnist_pictures",
