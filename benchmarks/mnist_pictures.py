@@ -171,19 +171,19 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
             again = vae.likelihood(vae.posterior(shown).mean).mean
             prior = vae.likelihood(torch.randn(4 * COLUMNS, LATENT, generator=seeded(5))).mean
         rows = [shown[:COLUMNS], again[:COLUMNS], shown[COLUMNS:], again[COLUMNS:], prior]
-        save_grid(torch.cat(rows), "mnist_vae.png")
+        save_grid(torch.cat(rows), "mnist_pictures_vae.png")
         figures |= score_vae(vae, data, options.samples)
     else:
         gan = train_gan(data, epochs)
         figures["training_cpu_seconds"] = round(time.process_time() - start)
         with evaluating(gan):
             y = torch.arange(COLUMNS).repeat(8)
-            save_grid(gan.sample(len(y), y=y, rng=seeded(5)), "mnist_gan.png")
+            save_grid(gan.sample(len(y), y=y, rng=seeded(5)), "mnist_pictures_gan.png")
             figures |= score_gan(gan, data)
     rows = [[key, str(value)] for key, value in figures.items()]
     print(markdown_table(["figure", "value"], rows))
     write_result(
-        RESULTS / f"mnist_{name}.json",
+        RESULTS / f"mnist_pictures_{name}.json",
         benchmark="mnist_pictures",
         command=f"python -m benchmarks.mnist_pictures {name}",
         versions=versions("torch", "numpy", "deep-generative-models-book"),

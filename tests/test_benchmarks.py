@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from benchmarks import (
     character_model,
@@ -20,11 +22,13 @@ from benchmarks import (
     generation,
     laboratories,
     levers,
+    mnist_pictures,
     steps,
     vae_step,
 )
 from benchmarks.record import REQUIRED, RESULTS
 from helpers.data.images import load
+from helpers.data.images.datasets import Split
 from helpers.random import seeded
 
 KEPT = sorted(RESULTS.glob("*.json"))
@@ -84,6 +88,28 @@ def test_the_digits_benchmark_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     figures = digits_vae.main(arguments)
     check_result(output)
     assert figures["test"]["mean"] < 64 * math.log(17)  # better than all levels alike
+
+
+@pytest.mark.parametrize(("name", "epochs"), [("vae", 2), ("gan", 1)])
+def test_the_mnist_pictures_are_drawn(
+    name: str, epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On pictures of the same size that are at hand."""
+    glyphs = load("glyphs")
+    parts = {
+        part: Split(split.x[:n], split.y[:n] % 10, 256)
+        for part, split, n in (("train", glyphs.train, 1408), ("test", glyphs.test, 60))
+    }
+    monkeypatch.setattr(mnist_pictures, "load", lambda name: replace(glyphs, **parts))
+    monkeypatch.setattr(mnist_pictures, "RESULTS", tmp_path)
+    figures = mnist_pictures.main([name, "--epochs", str(epochs), "--samples", "2"])
+    check_result(tmp_path / f"mnist_pictures_{name}.json")
+    with Image.open(tmp_path / f"mnist_pictures_{name}.png") as picture:
+        assert picture.size == (560, 448)
+    if name == "vae":  # the same images, more samples: a smaller bound on −log p
+        assert figures["importance_weighted"]["nats"] < figures["elbo"]["nats"]
+    else:
+        assert set(figures["samples"]) == set(figures["training_images"])
 
 
 def test_the_games_that_are_compared_compute_the_same_losses(seed: int) -> None:
@@ -234,9 +260,10 @@ def check_result(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     result = json.loads(text)
     assert set(REQUIRED) <= result.keys()
-    assert result["benchmark"] == path.stem
-    folder = "tools" if path.stem == "claims" else "benchmarks"
-    assert result["command"].startswith(f"python -m {folder}.{path.stem}")
+    name = result["benchmark"]
+    assert path.stem.startswith(name)
+    folder = "tools" if name == "claims" else "benchmarks"
+    assert result["command"].startswith(f"python -m {folder}.{name}")
     assert result["versions"]["torch"]
     assert result["threads"] == 1
     assert result["seeds"]
