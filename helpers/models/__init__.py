@@ -17,9 +17,11 @@ from helpers.models.hybrids import VAEGAN, AdversarialAutoencoder
 from helpers.models.independent import IndependentCategorical
 from helpers.models.markov import MarkovChain
 from helpers.models.mixture import Mixture, k_means
+from helpers.models.next_symbol import NextSymbolModel
 from helpers.models.ppca import ProbabilisticPCA
 from helpers.models.rnn import RecurrentLanguageModel
 from helpers.models.sequence_to_sequence import SequenceToSequence
+from helpers.models.transformer import TransformerLanguageModel
 from helpers.models.vae import VAE
 from helpers.models.vae_hierarchy import HierarchicalVAE, TwoLevels
 from helpers.models.vae_latents import (

@@ -9,3 +9,10 @@ from helpers.networks.evaluation import evaluating, frozen
 from helpers.networks.features import FourierFeatures, SignLatents
 from helpers.networks.recurrent import ElmanCell, GRUCell, LSTMCell, set_forget_bias
 from helpers.networks.soft_window import SoftWindow
+from helpers.networks.transformer import (
+    CausalTransformer,
+    SelfAttention,
+    TransformerBlock,
+    attend,
+    rotate,
+)

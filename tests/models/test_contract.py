@@ -38,6 +38,7 @@ from helpers.models import (
     ProbabilisticPCA,
     RecurrentLanguageModel,
     SequenceToSequence,
+    TransformerLanguageModel,
     WaveformModel,
 )
 from helpers.networks import MLP, ConvDecoder, ConvEncoder
@@ -163,6 +164,13 @@ def recurrent(cell: str, end: bool, device: torch.device) -> Case:
     return case(make, levels(device, T), options=options, event=None if end else SYMBOLS)
 
 
+def transformer(positions: str, end: bool, device: torch.device) -> Case:
+    sizes = {"width": 8, "heads": 2, "layers": 2, "context": T + 1, "dropout": 0.2}
+    make = partial(TransformerLanguageModel, V, positions=positions, end=end, **sizes)
+    options = {"length": T}
+    return case(make, levels(device, T), options=options, event=None if end else SYMBOLS)
+
+
 def translation(attention: bool, device: torch.device) -> Case:
     make = partial(SequenceToSequence, 3, V, embedding=3, hidden=5, attention=attention)
     source = torch.randint(3, (B, 4), device=device)
@@ -232,6 +240,8 @@ FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "recurrent-elman": partial(recurrent, "elman", False),
     "recurrent-gru": partial(recurrent, "gru", False),
     "recurrent-lstm": partial(recurrent, "lstm", True),
+    "transformer": partial(transformer, "rotary", False),
+    "transformer-with-end": partial(transformer, "learned", True),
     "translation": partial(translation, False),
     "translation-attention": partial(translation, True),
     "handwriting": handwriting,
