@@ -7,5 +7,6 @@ from helpers.networks.dcgan import ConvDiscriminator, ConvGenerator, spectral_no
 from helpers.networks.dense import MLP
 from helpers.networks.evaluation import evaluating, frozen
 from helpers.networks.features import FourierFeatures, SignLatents
+from helpers.networks.masked import MADE, MaskedLinear
 from helpers.networks.recurrent import ElmanCell, GRUCell, LSTMCell, set_forget_bias
 from helpers.networks.soft_window import SoftWindow
