@@ -38,7 +38,8 @@ class LogisticLevels(Categorical):
         edges = torch.arange(levels - 1).to(raw) + 0.5
         below = torch.sigmoid((edges - mu[..., None]) / s[..., None])  # (B, *event, K, V − 1)
         mass = F.pad(below, (0, 1), value=1.0) - F.pad(below, (1, 0))  # (B, *event, K, V)
-        p = (weights[..., None, :k] @ mass.clamp_min(1e-7))[..., 0, :]
+        p = (weights[..., None, :k] @ mass)[..., 0, :]
         black, white = weights[..., k:].unbind(-1)
         ends = F.pad(black[..., None], (0, levels - 1)) + F.pad(white[..., None], (levels - 1, 0))
-        super().__init__((p + ends).log().movedim(-1, 1))
+        # far from all centres nothing is left in single precision, and its logarithm has no slope
+        super().__init__((p + ends + 1e-7).log().movedim(-1, 1))
