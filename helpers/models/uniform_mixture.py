@@ -74,6 +74,8 @@ class ModelMixture(UniformMixture):
 
     def sample(self, n: int, *, rng: Generator | None = None) -> Tensor:
         """A model for each example, then the example: (n, *event)."""
-        chosen = self._choose(n, rng)
-        drawn = torch.stack([model.sample(n, rng=rng) for model in self.models])  # (K, n, *event)
-        return drawn[chosen, torch.arange(n, device=chosen.device)]
+        counts = torch.bincount(self._choose(n, rng), minlength=self.components).tolist()
+        parts = [model.sample(count, rng=rng) for model, count in zip(self.models, counts)]
+        drawn = torch.cat(parts)
+        mixed = torch.randperm(n, generator=rng, device=drawn.device)
+        return drawn[mixed]  # any few of them are draws from the mixture too
