@@ -49,6 +49,8 @@ class AutoregressiveModel(nn.Module):
         order: Tensor | Sequence[int] | None = None,
     ) -> None:
         super().__init__()
+        if levels is not None:
+            check_counts(2, levels=levels)
         self.network, self.event, self.levels = network, tuple(event), levels
         self.likelihood = likelihood
         self.register_buffer("order", full_order(order, math.prod(self.event)))
@@ -62,10 +64,9 @@ class AutoregressiveModel(nn.Module):
         return self.likelihood(self._raw(x, y).flatten(0, 1))
 
     def log_conditionals(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """The terms of `log_prob`, each at its value's place: (B, *event) nats."""
-        x = self._check(x)
-        terms: Tensor = self.scaled_conditionals(self._floats(x), y).log_prob(x.flatten())
-        return terms.reshape(x.shape)
+        """The terms of `log_prob`, each at its value's place: (B, *event) nats, without dropout."""
+        with evaluating(self):
+            return self._log_conditionals(x, y)
 
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Exact log-likelihood, (B, *event) to (B,) nats, given y if the network takes it."""
@@ -74,8 +75,11 @@ class AutoregressiveModel(nn.Module):
     def loss(
         self, x: Tensor, y: Tensor | None = None, *, rng: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """Mean negative log-likelihood of an example, nats; nothing is drawn."""
-        return {"loss": -self.log_prob(x, y).mean()}
+        """Mean negative log-likelihood of an example, nats.
+
+        `rng` is unused: dropout draws from torch's global state.
+        """
+        return {"loss": -self._log_conditionals(x, y).flatten(1).sum(1).mean()}
 
     def sample(
         self, n: int, *, y: Tensor | None = None, rng: torch.Generator | None = None
@@ -107,6 +111,11 @@ class AutoregressiveModel(nn.Module):
         top = self.levels - 1
         return check_data("x", x, ("B", *self.event), "integer", like=self._weight, low=0, high=top)
 
+    def _log_conditionals(self, x: Tensor, y: Tensor | None) -> Tensor:
+        x = self._check(x)
+        terms: Tensor = self.scaled_conditionals(self._floats(x), y).log_prob(x.flatten())
+        return terms.reshape(x.shape)
+
     def _floats(self, x: Tensor) -> Tensor:
         return x if self.levels is None else x.to(self._weight.dtype) / (self.levels - 1)
 
@@ -114,7 +123,7 @@ class AutoregressiveModel(nn.Module):
         """The network's numbers for each value, (B, D, P)."""
         raw: Tensor = self.network(x) if y is None else self.network(x, y)
         check_shape("network's output", raw, (*x.shape, "P"))
-        return raw.reshape(len(x), len(self.order), -1)
+        return raw.flatten(1, -2)
 
     @torch.no_grad()
     def _draw(self, x: Tensor, known: int, y: Tensor | None, rng: torch.Generator | None) -> Tensor:

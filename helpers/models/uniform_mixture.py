@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
+from helpers.checks import check_counts, check_data
+
 
 class UniformMixture(nn.Module):
     r"""K equally likely components, each with a likelihood of its own; the subclass says which.
@@ -25,7 +27,7 @@ class UniformMixture(nn.Module):
         return self.log_components(x).logsumexp(1) - math.log(self.components)
 
     def loss(self, x: Tensor, *, rng: Generator | None = None) -> dict[str, Tensor]:
-        """Mean negative log-likelihood, nats; nothing is drawn."""
+        """Mean negative log-likelihood, nats: the components' own, without dropout."""
         return {"loss": -self.log_prob(x).mean()}
 
     def _choose(self, n: int, rng: Generator | None) -> Tensor:
@@ -48,6 +50,7 @@ class ConditionMixture(UniformMixture):
 
     def __init__(self, model: Any, conditions: Tensor) -> None:
         super().__init__()
+        check_data("conditions", conditions, (...,), "integer")
         self.model, self.components = model, len(conditions)
         self.register_buffer("conditions", conditions)
 
@@ -68,6 +71,7 @@ class ModelMixture(UniformMixture):
         super().__init__()
         self.models: Any = nn.ModuleList(models)
         self.components = len(self.models)
+        check_counts(models=self.components)
 
     def log_components(self, x: Tensor) -> Tensor:
         return torch.stack([model.log_prob(x) for model in self.models], 1)
@@ -75,7 +79,7 @@ class ModelMixture(UniformMixture):
     def sample(self, n: int, *, rng: Generator | None = None) -> Tensor:
         """A model for each example, then the example: (n, *event)."""
         counts = torch.bincount(self._choose(n, rng), minlength=self.components).tolist()
-        parts = [model.sample(count, rng=rng) for model, count in zip(self.models, counts)]
-        drawn = torch.cat(parts)
+        pairs = zip(self.models, counts)
+        drawn = torch.cat([model.sample(count, rng=rng) for model, count in pairs if count])
         mixed = torch.randperm(n, generator=rng, device=drawn.device)
         return drawn[mixed]  # any few of them are draws from the mixture too

@@ -64,3 +64,10 @@ def test_the_components_are_averaged_in_probability(seed: int) -> None:
         both.log_prob(SPACE).exp(),
         torch.stack([m.log_prob(SPACE).exp() for m in both.models]).mean(0),
     )
+
+
+def test_bad_arguments_are_named(seed: int) -> None:
+    with pytest.raises(ValueError, match="conditions must hold at least one example, got shape"):
+        ConditionMixture(conditional(seed), torch.tensor([]).long())
+    with pytest.raises(ValueError, match="models must be an integer of at least 1, got 0"):
+        ModelMixture([])
