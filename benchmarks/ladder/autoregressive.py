@@ -28,7 +28,7 @@ from helpers.random import seed_everything
 from helpers.training import fit, gradient_step
 
 IMAGE, LEVELS = (1, 8, 8), 17
-#: Values of each flag: moved down, moved right (−1, 0, 1), turned, warped, and the class or "none".
+#: Values of each flag: moved down, moved right (by 0, 1, −1), turned, warped, the class or "none".
 FLAGS = (3, 3, 8, 2, 11)
 NO_CLASS = 10
 BATCH_SIZE = 64
@@ -94,7 +94,8 @@ def augment(x: Tensor, y: Tensor, recipe: Recipe, rng: torch.Generator) -> tuple
     symmetry = torch.randint(8, (n,), generator=rng) * chosen(recipe.turned)
     turned = torch.stack([turn_square(x, g) for g in range(8)])
     x = turned[symmetry, rows]
-    return x, torch.stack([(down + 2) % 3, (right + 2) % 3, symmetry, warped.long(), y], 1)
+    # the window in the middle moves nothing, the first one moves the image down or right
+    return x, torch.stack([(1 - down) % 3, (1 - right) % 3, symmetry, warped.long(), y], 1)
 
 
 def make_network(recipe: Recipe) -> nn.Module:
