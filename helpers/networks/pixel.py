@@ -165,8 +165,8 @@ class GatedPixelCNN(PixelNetwork):
     Arguments and shapes are those of `PixelCNN`; each output sees every pixel before its own that
     is near enough, and with enough layers all of them.
 
-    Reference: van den Oord et al., arXiv:1606.05328, figure 2 and equation 4; here the vertical
-    stack has residual connections too.
+    Reference: van den Oord et al., arXiv:1606.05328, figure 2; here the vertical stack has
+    residual connections too.
     """
 
     def __init__(
