@@ -44,13 +44,15 @@ class Recipe:
         networks: how many are trained, whose conditional distributions are averaged.
         labels: whether the networks are told the class, which the model then sums over.
         orders: how many of the eight orders the model is a mixture of.
+        gated: whether they have two stacks.
         epochs, channels, layers, components, dropout, learning_rate: of each network.
-        turned: share of the training images that are turned.
+        turned, moved, warped: shares of the training images that are.
     """
 
     networks: int = 1
     labels: bool = False
     orders: int = 1
+    gated: bool = False
     epochs: int = 60
     channels: int = 64
     layers: int = 4
@@ -60,13 +62,11 @@ class Recipe:
     turned: float = 0.6
     moved: float = 0.5
     warped: float = 0.4
-    gated: bool = False
-    told: float = 1.0
 
 
-WITHOUT_LABELS = Recipe()
-CLASSES = Recipe(labels=True, orders=8)
-BEST = Recipe(networks=4, labels=True, orders=8, epochs=150)
+WITHOUT_LABELS = Recipe(orders=8, epochs=45)
+CLASSES = Recipe(labels=True, orders=8, epochs=90)
+BEST = Recipe(networks=6, labels=True, orders=8, epochs=120)
 
 
 def augment(x: Tensor, y: Tensor, recipe: Recipe, rng: torch.Generator) -> tuple[Tensor, Tensor]:
