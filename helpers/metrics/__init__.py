@@ -1,5 +1,6 @@
 """How good is a model, as numbers with their standard errors."""
 
+from helpers.metrics.copies import Copies, copies
 from helpers.metrics.disentanglement import (
     dci,
     disentanglement_and_completeness,

@@ -1,5 +1,6 @@
 """One file for each family of generative models."""
 
+from helpers.models.autoregressive import AutoregressiveModel, MeanOfConditionals
 from helpers.models.bayesian_network import (
     ChowLiuTree,
     maximum_spanning_tree,
@@ -22,6 +23,7 @@ from helpers.models.ppca import ProbabilisticPCA
 from helpers.models.rnn import RecurrentLanguageModel
 from helpers.models.sequence_to_sequence import SequenceToSequence
 from helpers.models.transformer import TransformerLanguageModel
+from helpers.models.uniform_mixture import ConditionMixture, ModelMixture, UniformMixture
 from helpers.models.vae import VAE
 from helpers.models.vae_hierarchy import HierarchicalVAE, TwoLevels
 from helpers.models.vae_latents import (

@@ -5,10 +5,14 @@ from helpers.networks.causal import CausalConvolutions, DilatedLayer
 from helpers.networks.convolution import ConvDecoder, ConvEncoder, PositionMap
 from helpers.networks.dcgan import ConvDiscriminator, ConvGenerator, spectral_normalisation
 from helpers.networks.dense import MLP
+from helpers.networks.dependence import dependence
 from helpers.networks.evaluation import evaluating, frozen
 from helpers.networks.features import FourierFeatures, SignLatents
+from helpers.networks.masked import MADE, MaskedLinear
+from helpers.networks.pixel import Conditions, GatedPixelCNN, MaskedConv2d, PixelCNN
 from helpers.networks.recurrent import ElmanCell, GRUCell, LSTMCell, set_forget_bias
 from helpers.networks.soft_window import SoftWindow
+from helpers.networks.symmetry import SYMMETRIES, Turned, turn_square, turn_square_back
 from helpers.networks.transformer import (
     CausalTransformer,
     SelfAttention,

@@ -19,14 +19,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from helpers.distributions import Bernoulli, Categorical, GaussianLikelihood
+from helpers.distributions import Bernoulli, Categorical, GaussianLikelihood, NormalMixture
 from helpers.models import (
     GAN,
     VAE,
     VAEGAN,
     AdversarialAutoencoder,
+    AutoregressiveModel,
     CategoricalMixture,
     ChowLiuTree,
+    ConditionMixture,
     DilatedWaveformModel,
     GaussianMixture,
     HandwritingPredictor,
@@ -35,13 +37,14 @@ from helpers.models import (
     HierarchicalVAE,
     IndependentCategorical,
     MarkovChain,
+    ModelMixture,
     ProbabilisticPCA,
     RecurrentLanguageModel,
     SequenceToSequence,
     TransformerLanguageModel,
     WaveformModel,
 )
-from helpers.networks import MLP, ConvDecoder, ConvEncoder
+from helpers.networks import MADE, MLP, ConvDecoder, ConvEncoder, GatedPixelCNN, PixelCNN
 from helpers.training import load_checkpoint, save_checkpoint
 
 B, L, V, T = 5, 3, 4, 6
@@ -208,6 +211,45 @@ def waveform(dilated: bool, device: torch.device) -> Case:
     return case(make, levels(device, T), y, options=options, event=SYMBOLS)
 
 
+PIXELS = (1, 3, 4)
+
+
+def autoregressive(device: torch.device) -> Case:
+    d = 6
+
+    def make() -> AutoregressiveModel:
+        order = torch.arange(d).flip(0)
+        network = nn.Sequential(
+            nn.Flatten(), MADE(d, [7], V, order=order), nn.Unflatten(1, EVENT), nn.Dropout(0.2)
+        )
+        return AutoregressiveModel(network, EVENT, levels=V, order=order)
+
+    return case(make, levels(device, *EVENT))
+
+
+def autoregressive_density(device: torch.device) -> Case:
+    def make() -> AutoregressiveModel:
+        return AutoregressiveModel(MADE(T, [7], 6), (T,), likelihood=NormalMixture)
+
+    return case(make, torch.randn(B, T, device=device), event=(T,))
+
+
+def pixels() -> AutoregressiveModel:
+    network = PixelCNN(PIXELS, V, channels=5, layers=1, dropout=0.2)
+    return AutoregressiveModel(network, PIXELS, levels=V)
+
+
+def class_pixels() -> AutoregressiveModel:
+    network = GatedPixelCNN(PIXELS, V, channels=5, layers=1, conditions=(3,), dropout=0.2)
+    return AutoregressiveModel(network, PIXELS, levels=V)
+
+
+def conditional_pixels(device: torch.device) -> Case:
+    y = torch.randint(3, (B,), device=device)
+    options = {"y": y[:1].expand(7)}
+    return case(class_pixels, levels(device, *PIXELS), y, options=options, event=PIXELS)
+
+
 FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "vae-bernoulli": partial(vae, lambda: Bernoulli),
     "vae-categorical": partial(vae, lambda: Categorical),
@@ -248,6 +290,18 @@ FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "handwriting-synthesis": synthesis,
     "waveform": partial(waveform, False),
     "waveform-dilated": partial(waveform, True),
+    "autoregressive": autoregressive,
+    "autoregressive-density": autoregressive_density,
+    "autoregressive-pixels": lambda device: case(pixels, levels(device, *PIXELS), event=PIXELS),
+    "autoregressive-conditional": conditional_pixels,
+    "mixture-of-conditions": lambda device: case(
+        lambda: ConditionMixture(class_pixels(), torch.arange(3)),
+        levels(device, *PIXELS),
+        event=PIXELS,
+    ),
+    "mixture-of-models": lambda device: case(
+        lambda: ModelMixture([pixels(), pixels()]), levels(device, *PIXELS), event=PIXELS
+    ),
 }
 
 
@@ -481,6 +535,7 @@ def test_a_new_model_is_the_same_after_loading(family: Case, seed: int, tmp_path
 NETWORK = nn.Linear(1, 1)
 SIZES: dict[type, tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]] = {
     # arguments; the smallest sizes and numbers that a model takes; options it cannot do without
+    AutoregressiveModel: ((NETWORK, (2,)), {"levels": 2}, {}),
     VAE: ((NETWORK, NETWORK, 1), {"beta": 0.0}, {}),
     GAN: ((NETWORK, NETWORK), {"latent": 1, "pack": 1}, {}),
     VAEGAN: ((*(NETWORK,) * 4, 1), {"gamma": 0.0}, {}),
