@@ -7,5 +7,6 @@ What a model takes as its likelihood turns a raw output (B, …) into a distribu
 from helpers.distributions.discrete import Bernoulli, Categorical
 from helpers.distributions.gaussian import Gaussian, GaussianLikelihood, IsotropicGaussian
 from helpers.distributions.logistic_mixture import LogisticMixture
+from helpers.distributions.standard import StandardNormal, StandardUniform
 from helpers.distributions.stroke_mixture import StrokeMixture
 from helpers.distributions.support import Support

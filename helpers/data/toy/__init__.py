@@ -5,4 +5,13 @@ entropy: its expected negative log-likelihood is the entropy plus KL(data ‖ mo
 the entropy is what is left to learn.
 """
 
-from helpers.data.toy.mixtures import Grid, IsotropicMixture, Limits, Ring, TwoMoons
+from helpers.data.toy.mixtures import (
+    EightGaussians,
+    Grid,
+    IsotropicMixture,
+    Limits,
+    Ring,
+    TwoMoons,
+)
+from helpers.data.toy.shapes import Checkerboard, Spiral
+from helpers.data.toy.standardised import Standardised

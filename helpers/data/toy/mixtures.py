@@ -77,6 +77,16 @@ class Ring(IsotropicMixture):
         super().__init__(radius * _polar(angle), std)
 
 
+class EightGaussians(Ring):
+    """Eight wide modes that touch: radius 4/√2, standard deviation 0.5/√2.
+
+    Reference: Grathwohl et al., arXiv:1810.01367, whose code divides by 1.414.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(8, 4 / math.sqrt(2), 0.5 / math.sqrt(2))
+
+
 class Grid(IsotropicMixture):
     """`side` by `side` modes of width `std` on a square lattice around the origin."""
 

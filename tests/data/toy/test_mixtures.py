@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy import stats
 
-from helpers.data.toy import Grid, IsotropicMixture, Ring, TwoMoons
+from helpers.data.toy import EightGaussians, Grid, IsotropicMixture, Ring, TwoMoons
 from helpers.random import seeded
 from tests.statistics import assert_mean_close
 
@@ -13,6 +13,7 @@ DENSITIES = {
     "wide ring": Ring(modes=5, radius=1.5, std=0.4),
     "grid": Grid(side=3, spacing=1.5, std=0.2),
     "two moons": TwoMoons(),
+    "eight Gaussians": EightGaussians(),
 }
 
 
@@ -110,6 +111,9 @@ def test_places_of_the_modes():
     assert torch.allclose(grid.means.mean(0), torch.zeros(2), atol=1e-12)
     assert torch.pdist(grid.means).min().item() == pytest.approx(0.5)
     assert Grid(side=1).means.tolist() == [[0.0, 0.0]]
+    eight = EightGaussians()
+    assert torch.allclose(eight.means.norm(dim=1), torch.tensor(4 / math.sqrt(2)))
+    assert eight.entropy() == pytest.approx(2.8316, abs=1e-4)
     upper, lower = TwoMoons(links=9).means.split(9)
     assert torch.allclose(upper.norm(dim=1), torch.tensor(1.0))
     assert (upper[:, 1] >= 0).all()
