@@ -12,7 +12,7 @@ from helpers.networks.squeeze import Squeeze
 
 
 class MultiScale(Invertible):
-    r"""At each scale: squeeze, some layers, then half of the channels are done.
+    """At each scale: squeeze, some layers, then half of the channels are done.
 
     Details are finished early, in few layers; what is left is coarse and goes on. All values end in
     one vector, those of the last scale first.

@@ -16,7 +16,7 @@ Step = Callable[[Field, float, Tensor, float], Tensor]
 
 
 def euler(f: Field, t: float, x: Tensor, h: float) -> Tensor:
-    r"""Along the tangent, of order 1: $x + h f(t, x)$."""
+    """Along the tangent, of order 1: $x + h f(t, x)$."""
     return x + h * f(t, x)
 
 
