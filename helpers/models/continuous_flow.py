@@ -28,8 +28,8 @@ class ContinuousFlow(nn.Module):
         steps: number of steps of the solver.
         step: how it steps, see `helpers.samplers.ode`.
 
-    Reference: Chen et al., arXiv:1806.07366, equation 8; Grathwohl et al., arXiv:1810.01367,
-    equation 8. They keep time the other way round.
+    Reference: Chen et al., arXiv:1806.07366; Grathwohl et al., arXiv:1810.01367. They
+    keep time the other way round.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ class DequantisedFlow(nn.Module):
         noise: a flow on the unit cube, with `StandardUniform` as its base and the D values
             k / (K − 1) as its condition; None for uniform noise.
 
-    Reference: Theis et al., arXiv:1511.01844; Ho et al., arXiv:1902.00275, equation 12; several
+    Reference: Theis et al., arXiv:1511.01844; Ho et al., arXiv:1902.00275; several
     draws: Hoogeboom et al., arXiv:2001.11235.
     """
 

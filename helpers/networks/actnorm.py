@@ -15,7 +15,7 @@ class ActNorm(Invertible):
     It does the work of batch normalisation without a batch: examples know nothing of each other.
     `initialise` sets it from data; without it, it begins as the identity.
 
-    Reference: Kingma and Dhariwal, arXiv:1807.03039, section 3.1.
+    Reference: Kingma and Dhariwal, arXiv:1807.03039.
     """
 
     def __init__(self, features: int) -> None:

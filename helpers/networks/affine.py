@@ -11,7 +11,7 @@ class Affine:
     The log-scale stays within ±c, so that no layer can blow up. Where both numbers are zero, this
     is the identity.
 
-    Reference: Dinh et al., arXiv:1605.08803, equations 7 and 8.
+    Reference: Dinh et al., arXiv:1605.08803.
     """
 
     size = 2  # numbers that a network gives for each value

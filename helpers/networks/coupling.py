@@ -26,7 +26,7 @@ class Coupling(Invertible):
         moved: which entries of dimension 1 are moved, boolean, (D,).
         transform: g, such as `Affine`, `LinearSpline` or `RationalQuadraticSpline`.
 
-    Reference: Dinh et al., arXiv:1605.08803, equations 4 to 6.
+    Reference: Dinh et al., arXiv:1605.08803.
 
     >>> layer = Coupling(nn.Linear(2, 2), torch.tensor([False, True, False]))
     >>> y, log_det = layer(torch.ones(5, 3))

@@ -17,7 +17,7 @@ class InvertibleLinear(Invertible):
     the determinant is a sum, and triangular systems undo the map. It begins as a random rotation.
     For vectors H W is 1; for images this is the invertible 1×1 convolution.
 
-    Reference: Kingma and Dhariwal, arXiv:1807.03039, equations 9 to 11.
+    Reference: Kingma and Dhariwal, arXiv:1807.03039.
     """
 
     permutation: Tensor

@@ -18,7 +18,7 @@ class LinearSpline:
     It turns values with the density $K p_k$, a histogram, into uniform ones. With as many bins as
     an image has grey levels, each level has its own.
 
-    Reference: Müller et al., arXiv:1808.03856, section 4.1.
+    Reference: Müller et al., arXiv:1808.03856.
     """
 
     def __init__(self, bins: int) -> None:

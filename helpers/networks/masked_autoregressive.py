@@ -21,7 +21,7 @@ class MaskedAutoregressive(Invertible):
             only on the values before it, in whatever order.
         transform: g, as in `Coupling`.
 
-    Reference: Papamakarios et al., arXiv:1705.07057, equations 3 to 5.
+    Reference: Papamakarios et al., arXiv:1705.07057.
 
     >>> import torch
     >>> from helpers.networks import MADE

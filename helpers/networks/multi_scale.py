@@ -24,7 +24,7 @@ class MultiScale(Invertible):
         scales: the layers of each scale, for 4c channels at half the sides; c is C at first and
             doubles from scale to scale.
 
-    Reference: Dinh et al., arXiv:1605.08803, equation 13 and section 3.6.
+    Reference: Dinh et al., arXiv:1605.08803.
     """
 
     def __init__(self, image: Sequence[int], scales: Sequence[Sequence[Invertible]]) -> None:

@@ -24,7 +24,7 @@ class RationalQuadraticSpline:
         bins: K.
         bound: R; put the data inside.
 
-    Reference: Durkan et al., arXiv:1906.04032, equations 4 to 8.
+    Reference: Durkan et al., arXiv:1906.04032.
     """
 
     smallest = 1e-3  # share of the interval that a bin has at least, and smallest slope

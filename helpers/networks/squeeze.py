@@ -13,7 +13,7 @@ class Squeeze(Invertible):
     >>> Squeeze()(torch.arange(4.0).reshape(1, 1, 2, 2))[0].flatten()
     tensor([0., 1., 2., 3.])
 
-    Reference: Dinh et al., arXiv:1605.08803, section 3.6.
+    Reference: Dinh et al., arXiv:1605.08803.
     """
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
