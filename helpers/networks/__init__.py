@@ -10,7 +10,7 @@ from helpers.networks.dcgan import ConvDiscriminator, ConvGenerator, spectral_no
 from helpers.networks.dense import MLP
 from helpers.networks.evaluation import evaluating, frozen
 from helpers.networks.features import FourierFeatures, SignLatents
-from helpers.networks.invertible import Chain, Invertible
+from helpers.networks.invertible import Chain, Invertible, Transform
 from helpers.networks.invertible_linear import InvertibleLinear
 from helpers.networks.linear_spline import LinearSpline
 from helpers.networks.logit import Logit

@@ -1,14 +1,14 @@
 """Coupling layers: one part of the values decides how the other part moves."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from helpers.checks import argument_error, check_shape
 from helpers.networks.affine import Affine
-from helpers.networks.invertible import Invertible
+from helpers.networks.invertible import Invertible, Transform
 
 
 class Coupling(Invertible):
@@ -38,13 +38,15 @@ class Coupling(Invertible):
     kept: Tensor
     order: Tensor
 
-    def __init__(self, network: nn.Module, moved: Tensor, transform: Any = None) -> None:
+    def __init__(
+        self, network: nn.Module, moved: Tensor, transform: Transform | None = None
+    ) -> None:
         super().__init__()
         check_shape("moved", moved, ("D",))
         if moved.dtype != torch.bool or not moved.any():
             raise argument_error("moved", "be boolean and move a value", moved.tolist())
         self.network = network
-        self.transform = Affine() if transform is None else transform
+        self.transform: Transform = Affine() if transform is None else transform
         kept, moves = (~moved).nonzero().flatten(), moved.nonzero().flatten()
         self.register_buffer("kept", kept, persistent=False)
         self.register_buffer("moved", moves, persistent=False)

@@ -1,9 +1,26 @@
-"""What a layer of a flow is, and several of them in a row."""
+"""What a layer of a flow is, what it does to a single value, and several layers in a row."""
 
 from collections.abc import Iterable
-from typing import cast
+from typing import Protocol, cast
 
 from torch import Tensor, nn
+
+
+class Transform(Protocol):
+    r"""A rising map of single values, which a network sets by `size` numbers for each of them.
+
+    A call gives $y = g(x)$ and $\log \partial y / \partial x$, `inverse` the way back.
+
+    Shapes: values (…) and numbers (…, size) to (…) and (…).
+    """
+
+    size: int
+
+    def __call__(self, x: Tensor, raw: Tensor, /) -> tuple[Tensor, Tensor]: ...
+
+    def inverse(self, y: Tensor, raw: Tensor, /) -> tuple[Tensor, Tensor]:
+        """The way back, and the logarithm of its slope."""
+        ...
 
 
 class Invertible(nn.Module):

@@ -1,11 +1,9 @@
 """The masked autoregressive layer: each value is moved as the values before it say."""
 
-from typing import Any
-
 from torch import Tensor, nn
 
 from helpers.networks.affine import Affine
-from helpers.networks.invertible import Invertible
+from helpers.networks.invertible import Invertible, Transform
 
 
 class MaskedAutoregressive(Invertible):
@@ -31,10 +29,10 @@ class MaskedAutoregressive(Invertible):
     True
     """
 
-    def __init__(self, network: nn.Module, transform: Any = None) -> None:
+    def __init__(self, network: nn.Module, transform: Transform | None = None) -> None:
         super().__init__()
         self.network = network
-        self.transform = Affine() if transform is None else transform
+        self.transform: Transform = Affine() if transform is None else transform
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         y, log_slope = self.transform(x, self.network(x))
