@@ -8,7 +8,7 @@ from torch import Generator, Tensor, nn
 
 from helpers.checks import check_counts, check_data
 from helpers.distributions import StandardNormal
-from helpers.networks import ActNorm, Chain, Invertible, evaluating
+from helpers.networks import Chain, Invertible, evaluating
 
 
 class Flow(nn.Module):
@@ -93,7 +93,7 @@ class Flow(nn.Module):
         """Set each `ActNorm` from a batch, one after the other, as the batch reaches it."""
         self(x, condition)  # looks at both
         with evaluating(self):
-            _initialise(self.chain, x, condition)
+            self.chain.initialise(x, condition)
 
     @property
     def _weight(self) -> Tensor:
@@ -109,11 +109,3 @@ class Flow(nn.Module):
         if not self.condition and condition is None:
             return None
         return check_data("condition", condition, (n, self.condition), like=self._weight)
-
-
-def _initialise(chain: Chain, x: Tensor, condition: Tensor | None) -> Tensor:
-    for layer in chain.parts:
-        if isinstance(layer, ActNorm):
-            layer.initialise(x)
-        x, _ = layer(x, condition)
-    return x

@@ -25,12 +25,13 @@ class ActNorm(Invertible):
         self.shift = nn.Parameter(torch.zeros(features))
 
     @torch.no_grad()
-    def initialise(self, x: Tensor) -> None:
-        """Let the outputs for `x`, (B, C, …), have mean 0 and standard deviation 1."""
+    def initialise(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Let the outputs for `x`, (B, C, …), have mean 0 and standard deviation 1; returns y."""
         check_data("x", x, ("B", len(self.shift), *x.shape[2:]), like=self.shift)
         columns = x.movedim(1, 0).flatten(1)  # (C, B · H · W)
         self.shift.copy_(-columns.mean(1))
         self.log_scale.copy_(-columns.std(1, correction=0).clamp_min(1e-6).log())
+        return self.forward(x)[0]
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         log_scale, shift = self._along(x)

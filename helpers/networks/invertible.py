@@ -40,6 +40,11 @@ class Invertible(nn.Module):
         """The way back, and the log-determinant of its Jacobian."""
         raise NotImplementedError
 
+    def initialise(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Set from a first batch what is to be set from data; returns y."""
+        y: Tensor = self(x, condition)[0]
+        return y
+
 
 class Chain(Invertible):
     r"""Layers one after the other: their log-determinants add.
@@ -71,3 +76,8 @@ class Chain(Invertible):
             y, log_det = layer.inverse(y, condition)
             total = total + log_det
         return y, total
+
+    def initialise(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        for layer in self.parts:
+            x = layer.initialise(x, condition)
+        return x

@@ -35,15 +35,25 @@ class MultiScale(Invertible):
         self.image = tuple(image)
         self.scales = nn.ModuleList(Chain([Squeeze(), *layers]) for layers in scales)
 
+    def _scales(self) -> list[Chain]:
+        return [cast(Chain, scale) for scale in self.scales]
+
     def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         check_shape("x", x, ("B", *self.image))
         total, done = x.new_zeros(len(x)), []
-        for scale in self.scales:
+        for scale in self._scales():
             x, log_det = scale(x, condition)
             x, finished = x.chunk(2, 1)
             done.append(finished.flatten(1))
             total = total + log_det
         return torch.cat([x.flatten(1), *reversed(done)], 1), total
+
+    def initialise(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        rest = x
+        for scale in self._scales():
+            rest = scale.initialise(rest, condition).chunk(2, 1)[0]
+        y: Tensor = self(x, condition)[0]
+        return y
 
     def inverse(self, y: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         channels, height, width = self.image
@@ -51,7 +61,7 @@ class MultiScale(Invertible):
         sides = height // 2**number, width // 2**number
         size = channels * 2**number * sides[0] * sides[1]
         x, y = y[:, :size].reshape(len(y), -1, *sides), y[:, size:]
-        for scale in reversed([cast(Chain, part) for part in self.scales]):
+        for scale in reversed(self._scales()):
             finished, y = y[:, : x[0].numel()].reshape(x.shape), y[:, x[0].numel() :]
             x, log_det = scale.inverse(torch.cat([x, finished], 1), condition)
             total = total + log_det

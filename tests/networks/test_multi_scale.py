@@ -45,6 +45,18 @@ def test_half_of_the_values_are_finished_early(seed: int) -> None:
     assert torch.equal(before[:, 16:], after[:, 16:])
 
 
+def test_the_first_batch_standardises_at_each_scale(seed: int) -> None:
+    flow, x = two_scales(), 3 + 2 * torch.randn(50, 1, 4, 8)
+    z = flow.initialise(x)
+    torch.testing.assert_close(z, flow(x)[0])
+    for scale in flow._scales():
+        squeeze, norm = scale.parts[:2]
+        y = norm(squeeze(x)[0])[0].movedim(1, 0).flatten(1)
+        torch.testing.assert_close(y.mean(1), torch.zeros(len(y)), atol=1e-9, rtol=0)
+        torch.testing.assert_close(y.std(1, correction=0), torch.ones(len(y)))
+        x = scale(x)[0].chunk(2, 1)[0]
+
+
 def test_sides_that_cannot_be_halved_are_named() -> None:
     with pytest.raises(ValueError, match=r"image must have sides divisible by 4, got \(1, 4, 6\)"):
         MultiScale((1, 4, 6), [[], []])
