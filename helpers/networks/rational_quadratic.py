@@ -44,7 +44,7 @@ class RationalQuadraticSpline:
         mixed = t * (1 - t)
         below = s + (d0 + d1 - 2 * s) * mixed
         y = y0 + dy * (s * t.square() + d0 * mixed) / below
-        return self._outside(x, y, self._log_slope(s, t, d0, d1, below))
+        return self._outside(x, y), self._log_slope(s, t, d0, d1, below)
 
     def inverse(self, y: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
         """Back, by the root of a parabola: x (…) and log dx/dy (…)."""
@@ -59,7 +59,7 @@ class RationalQuadraticSpline:
         root = (b.square() - 4 * a * c).clamp_min(0).sqrt()
         t = 2 * c / (-b - root)
         log_slope = self._log_slope(s, t, d0, d1, s + bend * t * (1 - t))
-        return self._outside(y, x0 + t * dx, -log_slope)
+        return self._outside(y, x0 + t * dx), -log_slope
 
     def _knots(self, raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Places (…, K + 1) of the knots along x and y, and the slopes there; 1 at both ends."""
@@ -88,6 +88,6 @@ class RationalQuadraticSpline:
         above = d1 * t.square() + 2 * s * t * (1 - t) + d0 * (1 - t).square()
         return 2 * s.log() + above.log() - 2 * below.log()
 
-    def _outside(self, x: Tensor, y: Tensor, log_slope: Tensor) -> tuple[Tensor, Tensor]:
-        inside = x.abs() < self.bound
-        return torch.where(inside, y, x), torch.where(inside, log_slope, 0.0)
+    def _outside(self, x: Tensor, y: Tensor) -> Tensor:
+        """The identity there; its log-slope is that of the ends, where the slope is 1."""
+        return torch.where(x.abs() < self.bound, y, x)

@@ -44,6 +44,16 @@ def test_on_the_channels_of_an_image() -> None:
     check_layer(layer, torch.randn(2, 5, 2, 3))
 
 
+def test_each_pixel_is_moved_by_its_own_numbers() -> None:
+    layer = Coupling(nn.Conv2d(2, 6, 1), MOVED)
+    randomise(layer)
+    x = torch.randn(1, 5, 2, 3)
+    other = x.clone()
+    other[:, :, 1, 2] += 1
+    changed = (layer(x)[0] != layer(other)[0]).any(1)[0]
+    assert changed.nonzero().tolist() == [[1, 2]]
+
+
 def test_what_is_kept_decides_how_the_rest_moves() -> None:
     layer = Coupling(MLP(2, [7], (3, 2)), MOVED)
     randomise(layer)

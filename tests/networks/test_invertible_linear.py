@@ -15,6 +15,7 @@ def odd_layer(features: int) -> InvertibleLinear:
     with torch.no_grad():
         for p in layer.parameters():
             p.add_(0.3 * torch.randn(p.shape))
+        layer.permutation.copy_(torch.eye(features).roll(1, 0))  # not its own inverse
     return layer
 
 
