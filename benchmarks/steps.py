@@ -122,8 +122,8 @@ def serve(
     step = makers[name](seed)
     batches = data(batch_size, seed)
     found = {"torch": version("torch")}
-    if name == "pythae":
-        found["pythae"] = version("pythae")
+    if name in {"pythae", "zuko"}:
+        found[name] = version(name)
     print(json.dumps({"versions": found}), flush=True)
     done = 0
     for line in sys.stdin:

@@ -15,6 +15,7 @@ from PIL import Image
 from benchmarks import (
     character_model,
     digits_vae,
+    flow_step,
     gan_ablation,
     gan_modes,
     gan_step,
@@ -26,6 +27,7 @@ from benchmarks import (
     steps,
     vae_step,
 )
+from benchmarks.ladder import flow, toy_flow
 from benchmarks.record import REQUIRED, RESULTS
 from helpers.data.images import load
 from helpers.data.images.datasets import Split
@@ -79,6 +81,40 @@ def test_the_comparison_finds_a_known_ratio(seed: int) -> None:
     expected = 1.25 * spread / math.sqrt(starts)
     assert abs(found["ratio"] - 1.25) < 5 * expected
     assert 0.3 < found["standard_error"] / expected < 3
+
+
+def test_the_flow_step_benchmark_runs(tmp_path: Path) -> None:
+    output = tmp_path / "flow_step.json"
+    arguments = ["--starts", "1", "--rounds", "2", "--steps", "1", "--batch-size", "5"]
+    figures = flow_step.main([*arguments, "--output", str(output)])
+    check_result(output)
+    assert figures["steps"]["helpers"]["steps_per_cpu_second"] > 0
+
+
+def test_the_flows_of_the_ladder_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    for density in toy_flow.DENSITIES:
+        found = toy_flow.run(0, density, steps=30)
+        excess = found["test_nats"] - found["entropy_nats"]
+        assert abs(excess - found["excess_nats"]) < 0.1  # the mean of -log p is near the entropy
+        assert found["excess_nats"] > 0
+    monkeypatch.setattr(flow, "LAYERS", 2)
+    monkeypatch.setattr(flow, "DRAWS", 3)
+    monkeypatch.setattr(flow, "DECAY", 0.5)
+    found = flow.run(0, epochs=1)
+    assert 100 < found["test_nats"] < found["test_nats_one_draw"] < 190  # 181: all are equal
+
+
+def test_what_is_announced_is_what_was_done(seed: int) -> None:
+    levels = torch.randint(17, (500, 64), generator=seeded(seed))
+    x, flags = flow.augment(levels, seeded(seed + 1))
+    untouched = ~flags.any(1)
+    assert 0.2 < untouched.double().mean() < 0.55
+    assert torch.equal(x[untouched], levels[untouched])
+    down = (flags == torch.tensor([0.0, 1, 0, 0, 0])).all(1)
+    assert down.any()
+    before, after = levels[down].reshape(-1, 8, 8), x[down].reshape(-1, 8, 8)
+    assert torch.equal(after[:, 1:], before[:, :-1])
+    assert not after[:, 0].any()
 
 
 def test_the_digits_benchmark_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

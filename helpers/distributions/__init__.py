@@ -9,5 +9,6 @@ from helpers.distributions.gaussian import Gaussian, GaussianLikelihood, Isotrop
 from helpers.distributions.logistic_levels import LogisticLevels
 from helpers.distributions.logistic_mixture import LogisticMixture
 from helpers.distributions.normal_mixture import NormalMixture
+from helpers.distributions.standard import StandardNormal, StandardUniform
 from helpers.distributions.stroke_mixture import StrokeMixture
 from helpers.distributions.support import Support

@@ -8,7 +8,10 @@ from helpers.models.bayesian_network import (
     pair_tables,
 )
 from helpers.models.categorical_mixture import CategoricalMixture
+from helpers.models.continuous_flow import ContinuousFlow
+from helpers.models.dequantised_flow import DequantisedFlow
 from helpers.models.fitted import Fitted
+from helpers.models.flow import Flow
 from helpers.models.gan import GAN
 from helpers.models.gaussian_mixture import GaussianMixture
 from helpers.models.handwriting import HandwritingPredictor

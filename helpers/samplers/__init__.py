@@ -1,3 +1,4 @@
 """Algorithms that draw; each takes a callable, not a class of models."""
 
 from helpers.samplers.decoding import ancestral, beam_search, nucleus, temperature, top_k
+from helpers.samplers.ode import euler, heun, integrate, integrate_adaptively, runge_kutta_4

@@ -19,7 +19,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from helpers.distributions import Bernoulli, Categorical, GaussianLikelihood, NormalMixture
+from helpers.distributions import (
+    Bernoulli,
+    Categorical,
+    GaussianLikelihood,
+    NormalMixture,
+    StandardUniform,
+)
 from helpers.models import (
     GAN,
     VAE,
@@ -29,7 +35,10 @@ from helpers.models import (
     CategoricalMixture,
     ChowLiuTree,
     ConditionMixture,
+    ContinuousFlow,
+    DequantisedFlow,
     DilatedWaveformModel,
+    Flow,
     GaussianMixture,
     HandwritingPredictor,
     HandwritingSynthesiser,
@@ -44,7 +53,22 @@ from helpers.models import (
     TransformerLanguageModel,
     WaveformModel,
 )
-from helpers.networks import MADE, MLP, ConvDecoder, ConvEncoder, GatedPixelCNN, PixelCNN
+from helpers.networks import (
+    MADE,
+    MLP,
+    ActNorm,
+    ConvDecoder,
+    ConvEncoder,
+    Coupling,
+    GatedPixelCNN,
+    InvertibleLinear,
+    LinearSpline,
+    MaskedAutoregressive,
+    MultiScale,
+    Permutation,
+    PixelCNN,
+    RationalQuadraticSpline,
+)
 from helpers.training import load_checkpoint, save_checkpoint
 
 B, L, V, T = 5, 3, 4, 6
@@ -250,6 +274,72 @@ def conditional_pixels(device: torch.device) -> Case:
     return case(class_pixels, levels(device, *PIXELS), y, options=options, event=PIXELS)
 
 
+def couplings(features: int, condition: int, transform: Any) -> list[Coupling]:
+    """Two layers that move each half of the features once."""
+    first = torch.arange(features) % 2 == 0
+    return [
+        Coupling(
+            MLP(int((~moved).sum()) + condition, [7], (int(moved.sum()), size), dropout=0.2),
+            moved,
+            transform,
+        )
+        for moved, size in ((first, transform.size), (~first, transform.size))
+    ]
+
+
+def flow(condition: int, device: torch.device) -> Case:
+    def make() -> Flow:
+        layers = couplings(4, condition, RationalQuadraticSpline(3))
+        order = Permutation(torch.randperm(4))
+        return Flow([ActNorm(4), layers[0], order, layers[1]], (4,), condition=condition)
+
+    x = torch.randn(B, 4, device=device)
+    if not condition:
+        return case(make, x, event=(4,))
+    given = torch.randn(B, condition, device=device)
+    options = {"condition": given[:1].expand(7, -1)}
+    return case(make, x, given, options=options, event=(4,))
+
+
+def image_flow(device: torch.device) -> Case:
+    image = (1, 4, 8)
+
+    def make() -> Flow:
+        scales = [
+            [InvertibleLinear(c), Coupling(nn.Conv2d(c // 2, c, 3, padding=1), half(c))]
+            for c in (4, 8)
+        ]
+        return Flow([MultiScale(image, scales)], image)
+
+    def half(channels: int) -> Tensor:
+        return torch.arange(channels) < channels // 2
+
+    return case(make, torch.randn(B, *image, device=device), event=image)
+
+
+def masked_flow(device: torch.device) -> Case:
+    def make() -> Flow:
+        return Flow([MaskedAutoregressive(MADE(4, [9], 2, order=torch.randperm(4)))], (4,))
+
+    return case(make, torch.randn(B, 4, device=device), event=(4,))
+
+
+def dequantised_flow(device: torch.device) -> Case:
+    def make() -> DequantisedFlow:
+        cube = {"base": StandardUniform()}
+        noise = Flow(couplings(4, 4, LinearSpline(2)), (4,), condition=4, **cube)
+        return DequantisedFlow(Flow(couplings(4, 0, LinearSpline(V)), (4,), **cube), V, noise=noise)
+
+    return case(make, levels(device, 4), event=(4,))
+
+
+def continuous_flow(device: torch.device) -> Case:
+    def make() -> ContinuousFlow:
+        return ContinuousFlow(MLP(5, [7], 4, activation=nn.Tanh), 4, steps=3)
+
+    return case(make, torch.randn(B, 4, device=device), event=(4,))
+
+
 FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "vae-bernoulli": partial(vae, lambda: Bernoulli),
     "vae-categorical": partial(vae, lambda: Categorical),
@@ -286,6 +376,12 @@ FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "transformer-with-end": partial(transformer, "learned", True),
     "translation": partial(translation, False),
     "translation-attention": partial(translation, True),
+    "flow": partial(flow, 0),
+    "flow-conditional": partial(flow, 2),
+    "flow-image": image_flow,
+    "flow-masked": masked_flow,
+    "flow-dequantised": dequantised_flow,
+    "flow-continuous": continuous_flow,
     "handwriting": handwriting,
     "handwriting-synthesis": synthesis,
     "waveform": partial(waveform, False),
@@ -505,7 +601,7 @@ def test_the_type_is_the_models(family: Case, dtype: torch.dtype) -> None:
         return value.to(dtype) if floats else value
 
     model, given = family.model.to(dtype), [cast(value) for value in family.given]
-    drawn = model.sample(7, **family.options)
+    drawn = model.sample(7, **{name: cast(value) for name, value in family.options.items()})
     assert drawn.dtype == given[0].dtype
     for log_prob in densities(model):
         assert log_prob(*given).dtype == dtype
@@ -545,6 +641,9 @@ SIZES: dict[type, tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]] = {
         {},
     ),
     ChowLiuTree: ((), {"num_levels": 2, "smoothing": 0.0}, {}),
+    ContinuousFlow: ((NETWORK,), {"features": 1, "steps": 1}, {}),
+    DequantisedFlow: ((Flow([ActNorm(2)], (2,)),), {"num_levels": 2}, {}),
+    Flow: (([ActNorm(2)], (2,)), {"condition": 0}, {}),
     GaussianMixture: ((), {"components": 1, "prior_examples": 0.0}, {}),
     HandwritingPredictor: (
         (),
