@@ -7,6 +7,7 @@ from helpers.models.bayesian_network import (
     pair_tables,
 )
 from helpers.models.categorical_mixture import CategoricalMixture
+from helpers.models.energy import EnergyModel
 from helpers.models.fitted import Fitted
 from helpers.models.gan import GAN
 from helpers.models.gaussian_mixture import GaussianMixture
@@ -18,6 +19,7 @@ from helpers.models.independent import IndependentCategorical
 from helpers.models.markov import MarkovChain
 from helpers.models.mixture import Mixture, k_means
 from helpers.models.ppca import ProbabilisticPCA
+from helpers.models.rbm import RBM, Bracket
 from helpers.models.rnn import RecurrentLanguageModel
 from helpers.models.sequence_to_sequence import SequenceToSequence
 from helpers.models.vae import VAE
