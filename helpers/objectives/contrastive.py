@@ -1,4 +1,4 @@
-r"""Learning an unnormalised density by telling data from noise."""
+"""Learning an unnormalised density by telling data from noise."""
 
 import math
 

@@ -1,4 +1,4 @@
-r"""Score matching: fit the slope of log p, in which the normaliser Z does not appear.
+"""Score matching: fit the slope of log p, in which the normaliser Z does not appear.
 
 A score is a callable from (B, *event) to (B, *event) that does not mix the examples; every
 objective gives one value for each example, (B,), to be minimised.

@@ -1,4 +1,4 @@
-r"""Annealed importance sampling: the ratio of two normalisers along a path between them."""
+"""Annealed importance sampling: the ratio of two normalisers along a path between them."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise

@@ -1,4 +1,4 @@
-r"""Langevin dynamics: downhill with noise, from an energy E that need not be normalised.
+"""Langevin dynamics: downhill with noise, from an energy E that need not be normalised.
 
 Many chains run side by side. The energy is a callable from (B, *event) to (B,) nats that does not
 mix the examples.

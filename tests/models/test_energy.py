@@ -72,7 +72,7 @@ def test_chains_go_on_where_they_were_and_in_training_only(seed: int) -> None:
     x, before = torch.randn(9, *EVENT), model.chains.clone()
     model.eval().loss(x, rng=seeded(seed))
     assert torch.equal(model.chains, before)
-    # a steep valley, whose chains stay near where they begin: none is mixed up or lost
+    # such short steps stay near where they begin: no chain is mixed up or lost
     model.train().step_size = 1e-8
     model.loss(x, rng=seeded(seed))
     assert not torch.equal(model.chains, before)

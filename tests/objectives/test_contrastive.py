@@ -30,7 +30,7 @@ def expected_loss(log_f: Tensor, data: Tensor, noise: Tensor, ratio: int) -> Ten
 
 @pytest.mark.parametrize("ratio", [1, 3])
 def test_the_best_function_is_the_normalised_density(ratio: int) -> None:
-    """Value and gradient by enumeration: at the data's probabilities, and nowhere near a multiple."""
+    """Value and gradient by enumeration, at the data's probabilities and not at a multiple."""
     data, noise = tables()
     log_f = data.clone().requires_grad_()
     value = expected_loss(log_f, data, noise, ratio)
