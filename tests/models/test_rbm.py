@@ -143,9 +143,9 @@ def test_chains_from_the_model_give_the_gradient_of_the_likelihood(
     device: torch.device, seed: int
 ) -> None:
     """Autograd of −log p, normaliser and all."""
-    model = rbm(SMALL, 3, device, chains=50)
+    model = rbm(SMALL, 3, device, scale=3.0, chains=50)
     exact, rng = Exact(model), seeded(seed, device)
-    seen = torch.tensor([1, 6, 11], device=device)
+    seen = torch.tensor([1, 6, 11], device=device).repeat(30)
     found = []
     for n in range(400):
         model.chains = exact.draw(50, 1000 * seed + n).flatten(1)
