@@ -7,7 +7,7 @@ from helpers.metrics.disentanglement import (
     mutual_information_gap,
 )
 from helpers.metrics.distances import nearest_neighbours
-from helpers.metrics.estimates import Estimate, mean_and_standard_error
+from helpers.metrics.estimates import Estimate, log_mean_exp, mean_and_standard_error
 from helpers.metrics.frechet import frechet_distance
 from helpers.metrics.likelihood import bits_per_dimension
 from helpers.metrics.mmd import mmd

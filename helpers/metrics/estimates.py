@@ -33,6 +33,22 @@ def mean_and_standard_error(values: Tensor) -> Estimate:
     return Estimate(v.mean().item(), (v.std(unbiased=True) / math.sqrt(len(v))).item())
 
 
+def log_mean_exp(log_weights: Tensor) -> Estimate:
+    r"""Log of the mean of independent weights, given as logarithms (N,), N at least 2.
+
+    $$ \log \frac1N \sum_n w_n, \qquad \mathrm{se} \approx \mathrm{se}(\bar w) / \bar w $$
+
+    The logarithm of an unbiased mean is too small on average, the more the weights differ.
+
+    >>> log_mean_exp(torch.tensor([1.0, 3.0]).log())
+    Estimate(value=0.6931..., standard_error=0.5...)
+    """
+    log_w = check_data("log_weights", log_weights, ("N",), hint="one for each draw").double()
+    top = log_w.max()
+    mean, error = mean_and_standard_error((log_w - top).exp())
+    return Estimate(top.item() + math.log(mean), error / mean)
+
+
 def share(inside: Tensor) -> Estimate:
     """The fraction of true values (N,) and its binomial standard error."""
     p = inside.double().mean().item()

@@ -10,6 +10,7 @@ from helpers.models.bayesian_network import (
 from helpers.models.categorical_mixture import CategoricalMixture
 from helpers.models.continuous_flow import ContinuousFlow
 from helpers.models.dequantised_flow import DequantisedFlow
+from helpers.models.energy import EnergyModel
 from helpers.models.fitted import Fitted
 from helpers.models.flow import Flow
 from helpers.models.gan import GAN
@@ -23,6 +24,7 @@ from helpers.models.markov import MarkovChain
 from helpers.models.mixture import Mixture, k_means
 from helpers.models.next_symbol import NextSymbolModel
 from helpers.models.ppca import ProbabilisticPCA
+from helpers.models.rbm import RBM, Bracket
 from helpers.models.rnn import RecurrentLanguageModel
 from helpers.models.sequence_to_sequence import SequenceToSequence
 from helpers.models.transformer import TransformerLanguageModel

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from helpers.metrics import mean_and_standard_error
+from helpers.metrics import log_mean_exp, mean_and_standard_error
 from helpers.metrics.estimates import share
 from helpers.random import seeded
 
@@ -32,6 +32,20 @@ def test_the_error_of_a_share_is_that_of_a_mean(seed):
     mean, mean_error = mean_and_standard_error(inside.double())
     assert value == pytest.approx(mean)
     assert error == pytest.approx(mean_error * math.sqrt(49 / 50))
+
+
+def test_log_of_a_mean_and_its_scatter(seed):
+    """Weights of every size, whose mean is known: log-normal ones with the variance v = 0.3."""
+    log_w = 0.3**0.5 * torch.randn(3000, 50, generator=seeded(seed))
+    for shift in (0.0, 900.0, -900.0):  # exp of 900 has no finite value
+        found = [log_mean_exp(row + shift) for row in log_w]
+        values = torch.tensor([estimate.value for estimate in found])
+        direct = log_w.exp().mean(1).log()
+        torch.testing.assert_close(values - shift, direct)
+    errors = torch.tensor([estimate.standard_error for estimate in found])
+    assert direct.std().item() == pytest.approx(errors.square().mean().sqrt().item(), rel=0.1)
+    few = log_w.reshape(-1, 10).exp().mean(1).log()
+    assert few.mean() < 0.15 - 4 * few.std() / math.sqrt(len(few))  # too small on average
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

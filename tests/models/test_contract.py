@@ -28,6 +28,7 @@ from helpers.distributions import (
 )
 from helpers.models import (
     GAN,
+    RBM,
     VAE,
     VAEGAN,
     AdversarialAutoencoder,
@@ -38,6 +39,7 @@ from helpers.models import (
     ContinuousFlow,
     DequantisedFlow,
     DilatedWaveformModel,
+    EnergyModel,
     Flow,
     GaussianMixture,
     HandwritingPredictor,
@@ -222,6 +224,19 @@ def synthesis(device: torch.device) -> Case:
     return case(make, pen(device), None, codes, options={"text": "ab"}, event=None)
 
 
+def energy(device: torch.device) -> Case:
+    def make() -> EnergyModel:
+        network = MLP(EVENT, [7], 1, activation=nn.SiLU, dropout=0.2)
+        return EnergyModel(network, EVENT, chains=B + 1, steps=2)
+
+    return case(make, torch.randn(B, *EVENT, device=device), options={"steps": 9})
+
+
+def boltzmann(chains: int, device: torch.device) -> Case:
+    x = torch.randint(2, (B, *EVENT), device=device).double()
+    return case(partial(RBM, EVENT, 4, chains=chains), x, options={"steps": 9})
+
+
 def waveform(dilated: bool, device: torch.device) -> Case:
     make: Callable[[], nn.Module] = partial(
         WaveformModel, 3, classes=2, hidden=(7,), components=2, levels=V
@@ -384,6 +399,9 @@ FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "flow-continuous": continuous_flow,
     "handwriting": handwriting,
     "handwriting-synthesis": synthesis,
+    "energy": energy,
+    "boltzmann": partial(boltzmann, 0),
+    "boltzmann-chains": partial(boltzmann, 7),
     "waveform": partial(waveform, False),
     "waveform-dilated": partial(waveform, True),
     "autoregressive": autoregressive,
@@ -644,6 +662,12 @@ SIZES: dict[type, tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]] = {
     ContinuousFlow: ((NETWORK,), {"features": 1, "steps": 1}, {}),
     DequantisedFlow: ((Flow([ActNorm(2)], (2,)),), {"num_levels": 2}, {}),
     Flow: (([ActNorm(2)], (2,)), {"condition": 0}, {}),
+    EnergyModel: (
+        (NETWORK, (1,)),
+        {"chains": 1, "steps": 1, "restart": 0.0, "penalty": 0.0},
+        {},
+    ),
+    RBM: (((2,),), {"hidden": 1, "steps": 1, "chains": 0}, {}),
     GaussianMixture: ((), {"components": 1, "prior_examples": 0.0}, {}),
     HandwritingPredictor: (
         (),
@@ -685,6 +709,7 @@ def test_the_smallest_sizes_are_taken_and_smaller_ones_named(model: type[nn.Modu
     ("make", "name"),
     [
         (lambda: GaussianMixture(2, prior_variance=0.0), "prior_variance"),
+        (lambda: EnergyModel(NETWORK, (1,), step_size=0.0), "step_size"),
         (lambda: HandwritingPredictor(scale=0.0), "scale"),
         (lambda: HandwritingSynthesiser("ab", scale=0.0), "scale"),
         (lambda: HandwritingSynthesiser("ab", letter_steps=0.0), "letter_steps"),
