@@ -33,7 +33,7 @@ class MaskedLinear(nn.Linear):
 
 
 class MADE(nn.Module):
-    r"""A multilayer perceptron whose outputs for one input see only the inputs before it.
+    """A multilayer perceptron whose outputs for one input see only the inputs before it.
 
     Input d has the place r(d) = 0 … D − 1 in the order. A hidden unit has a degree m = 1 … D − 1:
     it sees inputs with r < m and hidden units of no higher degree, and is seen by the outputs of

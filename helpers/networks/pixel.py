@@ -12,7 +12,7 @@ from helpers.networks.dense import dropout_layers
 
 
 class MaskedConv2d(nn.Conv2d):
-    r"""A convolution over the rows above a pixel and the pixels to its left, up to `reach` away.
+    """A convolution over the rows above a pixel and the pixels to its left, up to `reach` away.
 
     It is the square convolution of side 2 · reach + 1 whose weights for later pixels are zero;
     the rows below are not even computed. The sides of the image are kept.
