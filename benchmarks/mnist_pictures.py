@@ -190,6 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         seeds=[0],
         figures=figures,
         epochs=epochs,
+        **({"importance_samples": options.samples} if name == "vae" else {}),
     )
     return figures
 
