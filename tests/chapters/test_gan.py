@@ -228,7 +228,7 @@ def test_the_recorded_run_is_told_as_it_was() -> None:
     for words in (
         f"{result['epochs']} passes in {found['training_cpu_seconds']} CPU seconds",
         f"in {100 * samples['asked_class']:.1f} % of 10,000 samples",
-        f"in {100 * real['asked_class']:.1f} % of as many training images",
+        f"in {100 * real['asked_class']:.1f} % of as many of its own training images",
         f"is {samples['frechet']:.1f} ± {samples['standard_error']:.1f}, where",
         f"training images have {real['frechet']:.1f} ± {real['standard_error']:.1f}.",
     ):
