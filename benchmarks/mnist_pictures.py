@@ -140,10 +140,11 @@ def score_gan(model: GAN, data: ImageSplits) -> dict[str, Any]:
 
 
 def save_grid(images: Tensor, path: str) -> None:
-    r"""Images (N, 1, 28, 28), white on black, ten in a row, each pixel doubled."""
+    r"""Images (N, 1, 28, 28), ten in a row, each pixel doubled; ink on a transparent ground."""
     rows = images.reshape(-1, COLUMNS, 28, 28).permute(0, 2, 1, 3).flatten(2).flatten(0, 1)
     grey = (rows * 255).round().to(torch.uint8).numpy()
-    picture = Image.fromarray(grey)
+    ink = Image.fromarray(grey)
+    picture = Image.merge("LA", (Image.new("L", ink.size), ink))
     picture = picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.NEAREST)
     picture.save(RESULTS / path, optimize=True)
 
