@@ -104,8 +104,10 @@ def test_the_mnist_pictures_are_drawn(
     monkeypatch.setattr(mnist_pictures, "RESULTS", tmp_path)
     figures = mnist_pictures.main([name, "--epochs", str(epochs), "--samples", "2"])
     check_result(tmp_path / f"mnist_pictures_{name}.json")
+    sheet = (tmp_path / f"mnist_pictures_{name}.svg").read_text(encoding="utf-8")
+    assert "data:image/png;base64" in sheet
     with Image.open(tmp_path / f"mnist_pictures_{name}.png") as picture:
-        assert picture.size == (560, 448)
+        assert picture.size == (539, 436)
     if name == "vae":  # the same images, more samples: a smaller bound on −log p
         assert figures["importance_weighted"]["nats"] < figures["elbo"]["nats"]
     else:
