@@ -232,27 +232,33 @@ def give_anchors(app: Sphinx, doctree: nodes.document) -> None:
 
 def use_book_index(app: Sphinx) -> None:
     """Put the book's index in the place of that of Sphinx."""
-    if app.builder.name != "html":
+    builder: Any = app.builder
+    if builder.name != "html":
         return
     book = BookIndex()
-    app.builder.index_page = book.feed
+    builder.index_page = book.feed
+    prepare = builder.prepare_writing
 
     def freeze(self: IndexBuilder) -> dict[str, Any]:
         # What Sphinx asks for when it reads its index again is there, and empty.
-        empty = dict.fromkeys(("docnames", "filenames", "titles"), ())
-        tables = dict.fromkeys(("alltitles", "indexentries", "terms", "titleterms"), {})
-        own = {"pages": book.pages, "entries": book.entries, "taught": taught()}
-        return {"envversion": self.env.version, **empty, **tables, **own, "synonyms": SYNONYMS}
-
-    prepare = app.builder.prepare_writing
+        lists = ("docnames", "filenames", "titles")
+        tables = ("alltitles", "indexentries", "terms", "titleterms")
+        return {
+            **{key: [] for key in lists},
+            **{key: {} for key in tables},
+            "envversion": self.env.version,
+            "pages": book.pages,
+            "entries": book.entries,
+            "taught": taught(),
+            "synonyms": SYNONYMS,
+        }
 
     def prepare_writing(docnames: set[str]) -> None:
         prepare(docnames)
-        indexer = app.builder.indexer
-        if indexer is not None:
-            indexer.freeze = freeze.__get__(indexer)
+        if builder.indexer is not None:
+            builder.indexer.freeze = freeze.__get__(builder.indexer)
 
-    app.builder.prepare_writing = prepare_writing
+    builder.prepare_writing = prepare_writing
 
 
 def mark_nothing(app: Sphinx, name: str, template: str, context: dict[str, Any], *_: Any) -> None:
