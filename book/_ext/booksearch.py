@@ -65,8 +65,8 @@ STOPWORDS = (
 
 _LEFT_OUT = (nodes.math_block, nodes.literal_block, nodes.raw, nodes.image, nodes.system_message)
 _LEFT_OUT_CLASSES = frozenset({"cell", "chapter-box", "generated-table", "headerlink"})
-#: A formula that cannot be written in one line.
-HOLE = "\u2026"
+#: In the place of a formula that cannot be written in one line; search.js cuts there.
+HOLE = "\ufffc"
 _SYMBOLS = {
     **{name: name for name in ("exp", "log", "ln", "max", "min", "det", "tanh", "sin", "cos")},
     **{"dots": "...", "ldots": "...", "mid": " | ", "quad": " ", "sim": "~", "star": "*"},
@@ -183,7 +183,7 @@ def entry(node: nodes.Element) -> tuple[str, str, list[str], str]:
         terms = [term for term in node.children if isinstance(term, nodes.term)]
         title = ", ".join(term.astext() for term in terms)
         return terms[0]["ids"][0], title, [term.astext() for term in terms], "\n".join(texts[:1])
-    title = " ".join(head.astext().split())
+    title = " ".join(head.astext().split()).replace(HOLE, "…")
     if len(head) == 3 and "exercise-number" in head[0].get("classes", []):
         title = f"{head[0].astext()}{head[1].astext()}: {head[2].astext()}"
     names = [*re.findall(r"\(([\w-]+)\)", title), *_names(node)]

@@ -220,17 +220,17 @@
     let best = "", most = -1, from = -1;
     const sentences = entry.text.split(/\n|(?<=[.!?]”?) +(?=[\p{Lu}“(])/u);
     sentences.forEach((sentence, place) => {
-      const parts = sentence.split(/[\s(]*…[\s),;:.]*/u).filter((part) => /\p{L}{2}/u.test(part));
+      const parts = sentence.split(/[\s(]*\ufffc[\s),;:.]*/u).filter((part) => /\p{L}{2}/u.test(part));
       parts.forEach((part, k) => {
         const value = weigh(part) - (parts.length > 1 ? 0.3 : 0) - (part.length < 40 ? 0.2 : 0);
         if (value <= most) return;
         [most, from] = [value, place];
-        const end = k + 1 < parts.length || !/[.!?:)”]$/.test(part);
-        best = (k ? "… " : "") + part.trim() + (end ? " …" : "");
+        const end = k + 1 < parts.length || !/[.,!?:)”]$/.test(part.trim());
+        best = (k ? "… " : "") + part.trim().replace(/[:,]$/, " …") + (end ? " …" : "");
       });
     });
     // A short sentence needs the one before it, or else the one behind.
-    const whole = (text) => text && /[.!?]$/.test(text) && !text.includes("…");
+    const whole = (text) => text && /[.!?]$/.test(text) && !text.includes("\ufffc");
     const [before, after] = [sentences[from - 1], sentences[from + 1]];
     if (best.length < 90 && whole(before) && before.length < 160) best = `${before} ${best}`;
     else if (best.length < 90 && whole(best) && whole(after) && after.length < 160) best += ` ${after}`;
@@ -248,7 +248,9 @@
   const item = ({ entry, lacks }, terms) => {
     const page = index.pages[entry.page][1], link = make("a");
     link.href = `${root}${entry.name}.html${entry.anchor ? `#${entry.anchor}` : ""}`;
-    link.textContent = entry.anchor ? `${page} › ${entry.title}` : page;
+    if (entry.anchor)
+      link.append(make("span", { className: "where", textContent: `${page} › ` }), entry.title);
+    else link.textContent = page;
     const li = make("li", {}, link), text = excerpt(entry, terms);
     if (text) li.append(make("p", { className: "context" }, ...withMarks(text, terms)));
     if (lacks.length)
