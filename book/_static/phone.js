@@ -54,9 +54,11 @@
       const add = (cost, indent = true) => found.push({ k, cost: cost * 3 ** depth, indent });
       if (CLOSE.includes(now) && now) depth = Math.max(0, depth - 1);
       if (k) {
-        const apart = line[k].parentElement !== line[k - 1].parentElement && line[k].parentElement.localName === "mjx-mtd";
+        const cell = line[k].closest("mjx-mtd");
+        const apart = cell !== line[k - 1].closest("mjx-mtd");
+        const pair = apart && [...cell.parentElement.children].indexOf(cell) % 2 === 0;
         if (isSpace(line[k - 1], em)) add(1, depth > 0);
-        else if (apart && !RELATION.includes(now)) add(2);
+        else if (apart) add(pair ? 1 : 2, !pair);
         else if (now && RELATION.includes(now)) add(2);
         else if (before && COMMA.includes(before)) add(3);
         else if (now && SIGN.includes(now) && !(before && (RELATION + OPEN + COMMA).includes(before))) add(4);
@@ -153,18 +155,25 @@
 
   /* Tables: a row is a card, its first cell the title, and each number has the name of its column. */
   const stack = (table) => {
-    table.classList.remove("cards");
+    table.classList.remove("cards", "tight");
     const box = table.closest(".text_html, .pst-scrollable-table-container") || table.parentElement;
-    if (!NARROW.matches || table.scrollWidth <= box.clientWidth + 1 || !table.tHead) return;
+    const wide = () => table.scrollWidth > box.clientWidth + 1;
+    if (!NARROW.matches || !wide() || !table.tHead || !table.tBodies.length) return;
+    table.classList.add("tight");
+    if (!wide()) return;
+    table.classList.remove("tight");
     const names = [...table.tHead.rows[table.tHead.rows.length - 1].cells].map((cell) => cell.textContent.trim());
+    const role = (part, name) => part.setAttribute("role", name);  // as cards they are tables no more
+    [table.tHead, table.tBodies[0]].forEach((part) => role(part, "rowgroup"));
+    [...table.rows].forEach((row) => role(row, "row"));
+    [...table.tHead.querySelectorAll("th")].forEach((cell) => role(cell, "columnheader"));
     for (const row of table.tBodies[0].rows) {
-      row.setAttribute("role", "row");
       [...row.cells].forEach((cell, k) => {
         cell.dataset.label = names[k] || "";
-        cell.setAttribute("role", "cell");
+        role(cell, "cell");
       });
     }
-    table.setAttribute("role", "table");
+    role(table, "table");
     table.classList.add("cards");
   };
 
