@@ -1,27 +1,30 @@
-"""The search: the book's words and nothing else, one spelling, pages ranked by what they treat.
+"""The search: the book's words and nothing else, cut into the places that a reader wants to reach.
 
-Sphinx notes which page has which word. Added to that:
+``searchindex.js`` holds the entries below and their text; ``search.js`` ranks and shows them.
 
-1. Formulas, code, outputs and labels of buttons are left out.
-2. British and American spelling, accents and Greek letters are one and the same.
-3. The terms that a chapter sets in bold, and abbreviations in its headings, are found like headings.
-4. ``weights`` in the index says how much of a page is about a word (BM25); ``search.js`` ranks by it.
+1. An entry is a section, an exercise or another titled box, a term of the glossary, or a name of the
+   package, so that a result leads to the place, and its excerpt is what stands there.
+2. Displayed formulas, code, outputs, answers and labels of buttons are left out; formulas in a
+   sentence are written plainly, or marked as a hole.
+3. British and American spelling, accents and Greek letters are one and the same.
 """
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
-from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
+from bookext import ROOT
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.search import IndexBuilder, languages
 from sphinx.search.en import SearchEnglish
+from tools import glossary
 
-#: (pattern, replacement), in this order, in Python and in JavaScript alike.
+#: (pattern, replacement), in this order; JavaScript applies them to the text and to the query.
 SPELLINGS = (
     ("β", "beta"),
     ("μ|µ", "mu"),
@@ -31,33 +34,87 @@ SPELLINGS = (
     ("tre(s?)$", "ter$1"),
     ("(?<=[a-z])ae(?=[a-z])", "e"),
 )
-_LEFT_OUT = (nodes.math, nodes.math_block, nodes.literal_block, nodes.raw, nodes.image)
-_LEFT_OUT_CLASSES = frozenset({"cell", "chapter-box", "generated-table"})
-#: A word on a page of the reference section counts less than in a chapter.
-_REFERENCE = 0.3
+#: What readers say, and what the book says: words, each perhaps with others of the same meaning.
+SYNONYMS = {
+    "backprop": "backpropagation",
+    "blurriness": "blur",
+    "blurry": "blur",
+    "chatgpt": "language model",
+    "ddpm": "diffusion",
+    "gpt": "language model",
+    "inf": "diverge/explode",
+    "llm": "language model",
+    "llms": "language model",
+    "mle": "maximum likelihood",
+    "nan": "diverge/explode",
+    "nans": "diverge/explode",
+    "regularization": "penalty/regularise",
+    "transformer": "transformer/self-attention",
+    "transformers": "transformer/self-attention",
+    "tts": "speech",
+    "unstable": "unstable/instability/stability",
+    "wgan": "wasserstein gan",
+}
+#: Words of questions, beside those of Sphinx.
+STOPWORDS = (
+    "about am an any between can could did do does doing from get gets getting give go goes going had "
+    "has have having he her how i its just made make makes many me more most much my need our out over "
+    "so some than too us use used uses using versus vs want we went were what when where which while "
+    "who whom whose why without would you your"
+)
+
+_LEFT_OUT = (nodes.math_block, nodes.literal_block, nodes.raw, nodes.image, nodes.system_message)
+_LEFT_OUT_CLASSES = frozenset({"cell", "chapter-box", "generated-table", "headerlink"})
+#: In the place of a formula that cannot be written in one line; search.js cuts there.
+HOLE = "\ufffc"
+_SYMBOLS = {
+    **{name: name for name in ("exp", "log", "ln", "max", "min", "det", "tanh", "sin", "cos")},
+    **{"dots": "...", "ldots": "...", "mid": " | ", "quad": " ", "sim": "~", "star": "*"},
+    **{"approx": "≈", "ge": "≥", "geq": "≥", "le": "≤", "leq": "≤", "ne": "≠", "neq": "≠"},
+    **{"cdot": "·", "times": "×", "pm": "±", "gg": "≫", "ll": "≪", "lVert": "‖", "rVert": "‖"},
+    **{"in": "∈", "infty": "∞", "mapsto": "↦", "nabla": "∇", "partial": "∂", "to": "→"},
+}
+#: Commands that change how a letter looks.
+_LOOKS = re.compile(
+    r"\\(mathbb|mathbf|mathcal|mathrm|boldsymbol|operatorname|text|bar|hat|tilde|left|right)\b"
+)
 
 
-def one_spelling(word: str) -> str:
-    """The spelling under which a word stands in the index."""
-    word = word.lower()
-    for pattern, replacement in SPELLINGS:
-        word = re.sub(pattern, replacement.replace("$", "\\"), word)
-    plain = unicodedata.normalize("NFD", word)
-    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+def plain(formula: str) -> str:
+    r"""A formula in one line of plain letters, or a hole.
+
+    Example:
+        >>> plain(r"q_\varphi(z \mid x)")
+        'q_φ(z | x)'
+        >>> plain(r"\frac{1}{2}") == HOLE
+        True
+    """
+
+    def symbol(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in _SYMBOLS:
+            return _SYMBOLS[name]
+        size = "CAPITAL" if name[0].isupper() else "SMALL"
+        letter = name.removeprefix("var").upper().replace("LAMBDA", "LAMDA")
+        try:
+            return unicodedata.lookup(f"GREEK {size} LETTER {letter}")
+        except KeyError:
+            return match[0]
+
+    text = re.sub(r"\\([a-zA-Z]+)", symbol, _LOOKS.sub("", formula))
+    text = re.sub(r"\\[,;:! ]", " ", text).replace(r"\|", "‖").replace("~", " ~ ")
+    text = text.replace("^2", "²").replace(r"\{", "(").replace(r"\}", ")").replace(r"\%", "%")
+    text = " ".join(re.sub(r"[{}]", "", text).split())
+    return HOLE if "\\" in text or "&" in text or len(text) > 48 else text
 
 
 def _script() -> str:
-    """Sphinx' stemmer in JavaScript behind the same table of spellings."""
+    """Sphinx' stemmer in JavaScript, and the one spelling before it."""
     rules = ", ".join(f"[/{pattern}/u, '{new}']" for pattern, new in SPELLINGS)
     return f"""{SearchEnglish.js_stemmer_code}
 var oneSpelling = (word) => [{rules}]
   .reduce((text, [pattern, spelling]) => text.replace(pattern, spelling), word.toLowerCase())
   .normalize("NFD").replace(/\\p{{M}}/gu, "");
-var PorterStemmer = Stemmer;
-Stemmer = function () {{
-  const porter = new PorterStemmer();
-  this.stemWord = (word) => porter.stemWord(oneSpelling(word));
-}};
 """
 
 
@@ -65,115 +122,157 @@ class OneSpelling(SearchEnglish):
     """English, British or American."""
 
     js_stemmer_code = _script()
-
-    def stem(self, word: str) -> str:
-        """The stem of the spelling in the index."""
-        return str(super().stem(one_spelling(word)))
+    stopwords = SearchEnglish.stopwords | set(STOPWORDS.split())
 
 
 def readable(doctree: nodes.document) -> nodes.document:
-    """A copy of a page without what nobody searches for."""
+    """A copy of a page without what nobody searches for, with plain formulas."""
     copy: nodes.document = doctree.deepcopy()
     for node in list(copy.findall(nodes.Element)):
         if node.parent is None:
             continue
         classes = set(node.get("classes", []))
-        if isinstance(node, _LEFT_OUT) or classes & _LEFT_OUT_CLASSES:
+        silent = bool(classes & _LEFT_OUT_CLASSES) and "api" not in classes
+        if isinstance(node, nodes.math):
+            node.replace_self(nodes.Text(plain(node.astext())))
+        elif isinstance(node, _LEFT_OUT) or node.tagname == "Answer" or silent:
             node.parent.remove(node)
     return copy
 
 
-def terms(doctree: nodes.document) -> list[tuple[str, str]]:
-    """What a page explains: its bold words, and abbreviations in headings; each with its anchor."""
-    found = []
-    for node in doctree.findall(lambda n: isinstance(n, nodes.strong | nodes.title)):
-        section = node.parent
-        while section is not None and not isinstance(section, nodes.section | nodes.Admonition):
-            section = section.parent
-        if not isinstance(section, nodes.section) or not section["ids"]:
+def _is_entry(node: nodes.Node) -> bool:
+    if isinstance(node, nodes.admonition):
+        return "dropdown" not in node["classes"] and bool(node["ids"])
+    if isinstance(node, nodes.definition_list_item):
+        return "glossary" in node.parent["classes"]
+    return isinstance(node, nodes.section | addnodes.desc)
+
+
+def _texts(node: nodes.Element) -> Iterator[str]:
+    """The paragraphs of an entry, without its title and the entries within."""
+    for child in node.children:
+        if isinstance(child, nodes.title | nodes.term | addnodes.desc_signature) or _is_entry(
+            child
+        ):
             continue
-        text = node.astext().strip(" .:")
-        if isinstance(node, nodes.title):
-            texts = re.findall(r"\(([\w-]+)\)", text)
-        else:
-            texts = [text] if len(text.split()) <= 5 else []
-        found += [(name, section["ids"][0]) for name in texts]
-    return list(dict.fromkeys(found))
+        if isinstance(child, nodes.TextElement):
+            text = " ".join(child.astext().split())
+            if not text.startswith("Set-up and parameters"):
+                yield text
+        elif isinstance(child, nodes.Element):
+            yield from _texts(child)
+
+
+def _names(node: nodes.Element) -> Iterator[str]:
+    """What an entry explains: its bold words, without those of the entries within."""
+    for child in node.children:
+        if isinstance(child, nodes.strong) and len(child.astext().split()) <= 5:
+            yield child.astext().strip(" .:")
+        elif isinstance(child, nodes.Element) and not _is_entry(child):
+            yield from _names(child)
+
+
+def entry(node: nodes.Element) -> tuple[str, str, list[str], str]:
+    """The anchor, the title, the names and the text of an entry."""
+    texts = [text for text in _texts(node) if text]
+    head: Any = node.next_node(nodes.title)
+    if isinstance(node, addnodes.desc):
+        name = node[0]["ids"][0] if node[0].get("ids") else node[0].astext()
+        return name, name, [name.rpartition(".")[2]], " ".join(texts[:1])
+    if isinstance(node, nodes.definition_list_item):
+        terms = [term for term in node.children if isinstance(term, nodes.term)]
+        title = ", ".join(term.astext() for term in terms)
+        return terms[0]["ids"][0], title, [term.astext() for term in terms], "\n".join(texts[:1])
+    title = " ".join(head.astext().split()).replace(HOLE, "…")
+    if len(head) == 3 and "exercise-number" in head[0].get("classes", []):
+        title = f"{head[0].astext()}{head[1].astext()}: {head[2].astext()}"
+    names = [*re.findall(r"\(([\w-]+)\)", title), *_names(node)]
+    return node["ids"][0], title, list(dict.fromkeys(names)), "\n".join(texts)
 
 
 class BookIndex:
-    """What is fed to Sphinx' index, and the weights that are added to it."""
+    """Collects the entries of all pages."""
 
-    def __init__(self, builder: Any) -> None:
-        self.builder = builder
-        self.counts: dict[str, Counter[str]] = {}
-        self.index_page = builder.index_page
+    def __init__(self) -> None:
+        self.pages: list[tuple[str, str]] = []
+        self.entries: list[tuple[int, str, str, list[str], str]] = []
 
     def feed(self, name: str, doctree: nodes.document, title: str) -> None:
-        """Index one page."""
-        indexer: IndexBuilder = self.builder.indexer
+        """Take the entries of one page; the first one is the page itself."""
         page = readable(doctree)
-        self.index_page(name, page, title)
-        seen = {text.lower() for text, _ in indexer._all_titles[name]}
-        indexer._all_titles[name] += [t for t in terms(page) if t[0].lower() not in seen]
-        words = Counter(indexer.lang.stem(w) for w in indexer.lang.split(page.astext()))
-        for heading in page.findall(nodes.title):
-            level = 1
-            parent = heading.parent
-            while isinstance(parent.parent, nodes.section):
-                level, parent = level + 1, parent.parent
-            for word in indexer.lang.split(heading.astext()):
-                words[indexer.lang.stem(word)] += 16 // level
-        self.counts[name] = words
+        for node in page.findall(_is_entry):
+            anchor, heading, names, text = entry(node)
+            if node.parent is page:
+                anchor = ""
+                names = [*names, *name.rpartition("/")[2].split("_")]
+            if text or not anchor:
+                self.entries.append((len(self.pages), anchor, heading, names, text))
+        self.pages.append((name, re.sub(r"<[^>]*>", "", title)))
 
-    def weights(self, docnames: tuple[str, ...]) -> dict[str, dict[int, float]]:
-        """BM25 of each word on each page, without words that stand on one page only."""
-        lengths = {name: sum(words.values()) for name, words in self.counts.items()}
-        mean = sum(lengths.values()) / max(len(lengths), 1)
-        pages = Counter(word for words in self.counts.values() for word in words)
-        found: dict[str, dict[int, float]] = {}
-        for place, name in enumerate(docnames):
-            factor = _REFERENCE if name.startswith("book/reference/") else 1.0
-            factor *= 0.3 if name == "book/reference/glossary" else 1.0
-            for word, n in self.counts.get(name, Counter()).items():
-                rarity = math.log(1 + (len(lengths) - pages[word] + 0.5) / (pages[word] + 0.5))
-                much = n / (n + 1.5 * (0.5 + 0.5 * lengths[name] / mean))
-                found.setdefault(word, {})[place] = round(10 * factor * (rarity + 0.2) * much, 1)
-        return {word: each for word, each in found.items() if len(each) > 1}
+
+def taught() -> dict[str, list[str]]:
+    """The terms that a page teaches, as the glossary says."""
+    found: dict[str, list[str]] = {}
+    for term in glossary.terms(ROOT):
+        for page in re.findall(r"\{doc\}`/([^`]+)`", term.taught):
+            found.setdefault(page, []).extend(term.names)
+    return found
+
+
+def give_anchors(app: Sphinx, doctree: nodes.document) -> None:
+    """A box with a title of its own can be reached."""
+    for box in doctree.findall(nodes.admonition):
+        if box["ids"] or "dropdown" in box["classes"] or not isinstance(box[0], nodes.title):
+            continue
+        name = nodes.make_id(" ".join(part.astext() for part in box[0].children))
+        if name and name not in doctree.ids:
+            box["ids"].append(name)
+            doctree.ids[name] = box
 
 
 def use_book_index(app: Sphinx) -> None:
-    """Put the book's index before that of Sphinx."""
-    if app.builder.name != "html":
+    """Put the book's index in the place of that of Sphinx."""
+    builder: Any = app.builder
+    if builder.name != "html":
         return
-    book = BookIndex(app.builder)
-    app.builder.index_page = book.feed
-    freeze = IndexBuilder.freeze
+    book = BookIndex()
+    builder.index_page = book.feed
+    prepare = builder.prepare_writing
 
-    def with_weights(self: IndexBuilder) -> dict[str, Any]:
-        frozen = freeze(self)
-        return {**frozen, "weights": book.weights(frozen["docnames"])}
-
-    prepare = app.builder.prepare_writing
+    def freeze(self: IndexBuilder) -> dict[str, Any]:
+        # What Sphinx asks for when it reads its index again is there, and empty.
+        lists = ("docnames", "filenames", "titles")
+        tables = ("alltitles", "indexentries", "terms", "titleterms")
+        return {
+            **{key: [] for key in lists},
+            **{key: {} for key in tables},
+            "envversion": self.env.version,
+            "pages": book.pages,
+            "entries": book.entries,
+            "taught": taught(),
+            "synonyms": SYNONYMS,
+        }
 
     def prepare_writing(docnames: set[str]) -> None:
         prepare(docnames)
-        indexer = app.builder.indexer
-        if indexer is not None:
-            indexer.freeze = with_weights.__get__(indexer)
+        if builder.indexer is not None:
+            builder.indexer.freeze = freeze.__get__(builder.indexer)
 
-    app.builder.prepare_writing = prepare_writing
+    builder.prepare_writing = prepare_writing
 
 
-def add_script(app: Sphinx, pagename: str, *_: Any) -> None:
-    """The page of results has a script of its own."""
-    if pagename == "search":
-        app.add_js_file("search.js", defer="defer")
+def mark_nothing(app: Sphinx, name: str, template: str, context: dict[str, Any], *_: Any) -> None:
+    """Do without Sphinx' script that colours the words of the last search on the next page."""
+    files = context.get("script_files", [])
+    files[:] = [file for file in files if "sphinx_highlight" not in str(file.filename)]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
     languages["en"] = OneSpelling
     app.connect("builder-inited", use_book_index)
-    app.connect("html-page-context", add_script)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
+    app.connect("doctree-read", give_anchors, priority=600)
+    app.connect("html-page-context", mark_nothing, priority=900)
+    app.add_css_file("search.css")
+    app.add_js_file("search.js", defer="defer")
+    return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": False}

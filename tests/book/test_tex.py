@@ -191,6 +191,14 @@ def test_statements_and_sides_are_counted_in_reading_order() -> None:
     assert found[4].side(1)({"x": 3}) == 2
 
 
+def test_a_line_that_begins_with_a_sign_goes_on_with_the_last() -> None:
+    first, second = read(
+        r"\begin{aligned} a &= 2 b \\ &- (c + 1), \\ d &= -b \\ + c . \end{aligned}"
+    )
+    assert first.side(-1)({"b": 5, "c": 3}) == 6
+    assert second.side(-1)({"b": 5, "c": 3}) == -2
+
+
 @pytest.mark.parametrize(
     ("formula", "message"),
     [

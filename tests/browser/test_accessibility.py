@@ -66,6 +66,18 @@ def test_formulas_are_no_tab_stops(view: View) -> None:
     assert stops == 0, f"{stops} formulas are tab stops"
 
 
+def test_nothing_moves_where_less_motion_is_asked_for(viewer: Viewer) -> None:
+    page, _ = viewer.open("book/models/rnn.html", width=390)
+    try:
+        folds = "[...document.querySelectorAll('main details[open]')]"
+        reopened = f"for (const fold of {folds}) fold.open = false, fold.open = true"
+        moving = "document.getAnimations().map((a) => a.animationName ?? a.transitionProperty)"
+        found = page.evaluate(f"() => {{ {reopened}; return {moving} }}")
+        assert found == []
+    finally:
+        page.close()
+
+
 def test_an_answer_is_opened_and_closed_by_the_keyboard(viewer: Viewer) -> None:
     page, _ = viewer.open("book/models/vae.html", unfold=False)
     try:

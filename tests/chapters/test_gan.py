@@ -219,3 +219,17 @@ def test_the_sentences_about_the_ablation() -> None:
         assert found[name]["modes"] > 7
         assert found[name]["reverse_kl"] > 3 * full["reverse_kl"]
     assert min(row["modes"] for row in result["rows"] if row["recipe"].startswith("plain")) >= 7
+
+
+def test_the_recorded_run_is_told_as_it_was() -> None:
+    result = figures("mnist_pictures_gan")
+    found = result["figures"]
+    samples, real = found["samples"], found["training_images"]
+    for words in (
+        f"{result['epochs']} passes in {found['training_cpu_seconds']} CPU seconds",
+        f"in {100 * samples['asked_class']:.1f} % of 10,000 samples",
+        f"in {100 * real['asked_class']:.1f} % of as many of its own training images",
+        f"is {samples['frechet']:.1f} ± {samples['standard_error']:.1f}, where",
+        f"training images have {real['frechet']:.1f} ± {real['standard_error']:.1f}.",
+    ):
+        assert words in source("scores-after")

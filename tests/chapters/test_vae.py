@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from torch import nn
 from torch.distributions import MultivariateNormal
 
+from benchmarks.record import RESULTS
 from helpers.models import GaussianMixture
 from helpers.random import seeded
-from tests.chapters.cells import imported, run_cells
+from tests.chapters.cells import BOOK, imported, run_cells
 from tests.models.vae_toy import Densities, L, all_binary, toy_vae
 from tests.printed import tex
 from tests.statistics import assert_mean_close
@@ -99,3 +102,15 @@ def test_the_chapters_free_bits_are_the_printed_loss(seed: int) -> None:
         KL=[lambda n, j=j: kl[n, j] for j in range(L)],
     )
     torch.testing.assert_close(model.loss(x, rng=seeded(seed))["loss"], printed)
+
+
+def test_the_recorded_run_is_told_as_it_was() -> None:
+    result = json.loads((RESULTS / "mnist_pictures_vae.json").read_text(encoding="utf-8"))
+    notebook = (BOOK / "models/vae.ipynb").read_text(encoding="utf-8")
+    figures, many = result["figures"], result["figures"]["importance_weighted"]
+    for words in (
+        f"{result['epochs']} passes in {figures['training_cpu_seconds']} CPU seconds",
+        f"{figures['elbo']['nats']:.1f} nats with one draw",
+        f"{many['nats']:.1f} ± {many['standard_error']:.1f} with {result['importance_samples']}",
+    ):
+        assert words in notebook

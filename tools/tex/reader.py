@@ -71,14 +71,16 @@ def read(tex: str, label: str = "formula") -> list[Statement]:
     def between(place: int) -> bool:
         if tokens[place].text == "&":
             return place > 0 and tokens[place - 1].text == ","
-        return tokens[place].text in (",", ":", r"\\", r"\quad", r"\qquad")
+        if tokens[place].text == r"\\":  # a line that begins with a sign goes on with the last
+            line = [token.text for token in tokens[place + 1 : place + 3] if token.text != "&"]
+            return line[:1] not in (["+"], ["-"])
+        return tokens[place].text in (",", ":", r"\quad", r"\qquad")
 
     found = []
     for part in split(tokens, between):
         part = _without_words(part)
-        plain = [
-            token for token in part if token.text != "&" or r"\begin" in {t.text for t in part}
-        ]
+        matrix = r"\begin" in {token.text for token in part}
+        plain = [token for token in part if matrix or token.text not in ("&", r"\\")]
         if plain:
             relations = {place for place, token in enumerate(plain) if token.text in RELATIONS}
             sides = split(plain, relations.__contains__)

@@ -35,11 +35,13 @@
   /** settings: {seed, std, latent, hidden, batch, rates, betas, noise, r1, weights}.
 
       `rates` are those of discriminator and generator; `noise` is the standard deviation of the
-      noise on real and generated examples; `r1` is the weight of the penalty on the slope. */
+      noise on real and generated examples; `r1` is the weight of the penalty on the slope; after
+      `halving` steps, if it is not 0, the rates are half as large, and after k times as many they
+      are divided by 1 + k. */
   function create(settings = {}) {
     const options = {
       ...{ seed: 1, std: 0.05, latent: 2, hidden: [48, 48], batch: 64 },
-      ...{ rates: [2e-3, 2e-3], betas: [0.5, 0.999], noise: 0, r1: 0 },
+      ...{ rates: [2e-3, 2e-3], betas: [0.5, 0.999], noise: 0, r1: 0, halving: 0 },
       ...settings,
     };
     const random = new Random(options.seed);
@@ -112,6 +114,8 @@
         draws ? fromRows(draws[name]) : normals(random, batch, columns);
       const eps = (name) => (options.noise ? rows(name, 2) : null);
       const x = draws ? fromRows(draws.x) : ring(batch);
+      const part = options.halving ? 1 / (1 + count / options.halving) : 1;
+      optimizers.forEach((optimizer, k) => (optimizer.rate = part * options.rates[k]));
       const losses = {
         discriminator: judge(x, rows("zFirst", latent), [eps("noiseReal"), eps("noiseFake")]),
         generator: deceive(rows("zSecond", latent), eps("noiseSecond")),
@@ -138,6 +142,9 @@
 
   function show(stage) {
     const chosen = { seed: 1, rate: 2e-3, beta: 0.5, noise: 0, r1: 0 };
+    // On the first page nothing can be set, and the game is one that works within seconds.
+    const front = stage.figure.closest(".hero");
+    const quick = { rates: [1e-2, 5e-3], betas: [0, 0.99], r1: 0.05, halving: 150 };
     let model;
     let samples;
     let history;
@@ -150,6 +157,10 @@
         drawLogits(plot);
         CENTRES.forEach((centre) => plot.dots([centre], "ink", 11, { open: true }));
         plot.dots(samples, "one", 2, { alpha: 0.75 });
+        if (lost()) {
+          plot.text("Diverged: the samples are outside this frame.", [0, 0.12]);
+          plot.text("Lower β₁ or the rate, and restart.", [0, -0.12]);
+        }
       },
     });
     const curve = stage.plot({
@@ -180,6 +191,9 @@
       c.globalAlpha = 1;
     }
 
+    /** Whether no sample is in the frame any more. */
+    const lost = () => !samples.some((point) => point.every((v) => Math.abs(v) < 1.6));
+
     const modes = stage.reading("modes held");
     const quality = stage.reading("high quality");
     const losses = stage.reading("losses D, G");
@@ -207,7 +221,7 @@
       },
     });
     const runner = stage.runner({
-      ...{ perSecond: 60, burst: 200 },
+      ...{ perSecond: front ? 150 : 60, burst: front ? 600 : 200 },
       step() {
         last = model.step();
         if (model.count() % 10 === 0) judge();
@@ -230,7 +244,8 @@
 
     function restart() {
       const { seed, rate, beta, noise, r1 } = chosen;
-      model = create({ seed, rates: [rate, rate], betas: [beta, 0.999], noise, r1 });
+      const game = { rates: [rate, rate], betas: [beta, 0.999], noise, r1 };
+      model = create({ seed, ...(front ? quick : game) });
       history = [];
       last = null;
       judge();
@@ -244,7 +259,7 @@
 
     function update() {
       const [, share, held] = history[history.length - 1];
-      modes.set(`${held} of ${MODES}`);
+      modes.set(`${held} of ${MODES}${lost() ? ", diverged" : ""}`);
       quality.set(`${(100 * share).toFixed(1)} % (at best 98.9 %)`);
       losses.set(last ? `${last.discriminator.toFixed(2)}, ${last.generator.toFixed(2)}` : "–");
       count.set(String(model.count()));

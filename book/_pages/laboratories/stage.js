@@ -37,7 +37,7 @@
       this.options = options;
       this.limits = { x: options.x, y: options.y };
       this.canvas = element("canvas", { role: "img", "aria-label": options.label });
-      const shape = ["square", "wide"].filter((name) => options[name]);
+      const shape = ["square", "wide", "bare"].filter((name) => options[name]);
       this.box = element("div", { class: ["laboratory-plot", ...shape].join(" ") }, this.canvas);
       if (options.drag) this.makeDraggable();
     }
@@ -189,12 +189,14 @@
       });
     }
 
-    /** Squares of a picture (rows of numbers from 0 to 1), dark on light as ink on paper. */
+    /** Squares of a picture (rows of numbers from 0 to 1): ink on the paper of the page. */
     picture(rows) {
+      const dark = document.documentElement.dataset.theme === "dark";
+      const [paper, ink] = dark ? [18, 237] : [255, 0]; // as the filter of figures has it
       const side = Math.min(this.width, this.height) / rows.length;
       rows.forEach((row, r) =>
         row.forEach((value, k) => {
-          const grey = Math.round(255 * (1 - Math.max(0, Math.min(1, value))));
+          const grey = Math.round(paper + (ink - paper) * Math.max(0, Math.min(1, value)));
           this.context.fillStyle = `rgb(${grey}, ${grey}, ${grey})`;
           this.context.fillRect(this.left + k * side, this.top + r * side, side + 0.5, side + 0.5);
         }),
