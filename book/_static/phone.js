@@ -149,7 +149,7 @@
         if (piece.endsWith("\n")) line = null;
       }
     }
-    for (const made of all) made.style.setProperty("--hang", `${/^ */.exec(made.textContent)[0].length + 2}ch`);
+    for (const made of all) made.style.setProperty("--hang", `${Math.min(/^ */.exec(made.textContent)[0].length + 2, 18)}ch`);
     pre.replaceChildren(...all);
   };
 
