@@ -26,7 +26,8 @@ const vector = (image) => /[.]svg$|^data:image.svg/.test(image.currentSrc);
 const about = (image) => image.alt.slice(0, 80);
 const article = document.querySelector("article") || document.querySelector("main");
 const offScreen = (e) => e.closest(
-    "mjx-assistive-mml, mjx-container, svg, script, style, .visually-hidden, .headerlink");
+    "mjx-assistive-mml, mjx-container, svg, script, style, .visually-hidden, .headerlink")
+    || [e, e.closest("thead")].some((p) => p && getComputedStyle(p).clipPath === "inset(50%)");
 """
 
 _FORMULAS = """() => {
@@ -113,8 +114,8 @@ _IMAGES = """() => {
             // A figure of 110 pixels an inch has letters of 15 pixels: six are left at 0.4.
             if (!e.closest(".sd-card") && r.width / e.naturalWidth < 0.4)
                 found.push(`${label} is shrunk to ${r.width} of ${e.naturalWidth} px`);
-            const fitted = getComputedStyle(e).objectFit === "contain";
-            if (!fitted && Math.abs(r.width / r.height / natural - 1) > 0.03)
+            const stretched = getComputedStyle(e).objectFit === "fill";
+            if (stretched && Math.abs(r.width / r.height / natural - 1) > 0.03)
                 found.push(label + " is distorted");
         }
     }

@@ -122,9 +122,6 @@ def test_search_finds_posterior_collapse(viewer: Viewer, width: int) -> None:
         page.wait_for_url("**/search.html?q=*")
         results = page.locator("#search-results li a")
         results.first.wait_for()
-        page.wait_for_function(
-            "() => /found|matching/i.test(document.querySelector('#search-results').innerText)"
-        )
         found = [re.sub(r"[?#].*", "", link.evaluate("e => e.href")) for link in results.all()]
         assert f"{viewer.address}/{VAE}.html" in found, found
         assert record.problems() == []
