@@ -209,9 +209,14 @@ def test_with_one_class_the_bound_is_that_of_the_vae(seed: int) -> None:
 
     def normal(*given: Any) -> Any:
         if len(given) == 2:
-            return Normal(0.0, 1.0)
+            return Normal(float(given[0]), given[1][0, 0].sqrt())
         at, mean, covariance = given
         return Normal(mean, covariance[0, 0].sqrt()).log_prob(at).sum(1).exp()
+
+    def posterior(code: torch.Tensor, given: torch.Tensor, _: torch.Tensor) -> Normal:
+        assert code.shape == (5, 3)
+        torch.testing.assert_close(given, x)
+        return q
 
     printed = tex("eq-speech-elbo")(
         E=lambda value: value,
@@ -220,7 +225,7 @@ def test_with_one_class_the_bound_is_that_of_the_vae(seed: int) -> None:
         N_cal=normal,
         ell=x,
         mu=lambda z, y: ours.decode(z, y),
-        q=lambda z, ell, y: q,
+        q=posterior,
         s=ours.log_std.exp(),
         y=torch.zeros(5).long(),
         z=z,
