@@ -38,6 +38,8 @@ class EnergyModel(nn.Module):
     >>> model = EnergyModel(MLP((2, 3), [8], 1), (2, 3), chains=10)
     >>> model.energy(torch.zeros(5, 2, 3)).shape, model.sample(4, steps=10).shape
     (torch.Size([5]), torch.Size([4, 2, 3]))
+
+    Taught in: models/energy
     """
 
     chains: Tensor

@@ -50,6 +50,8 @@ class RBM(nn.Module):
     ['data_energy', 'loss', 'model_energy']
     >>> model.sample(3, steps=10).shape
     torch.Size([3, 2, 2])
+
+    Taught in: models/energy
     """
 
     base: Tensor

@@ -29,6 +29,8 @@ def noise_contrastive(
         (B,) nats, to be minimised.
 
     Reference: Gutmann and Hyvärinen, AISTATS 2010.
+
+    Taught in: models/energy
     """
     check_shape("log_model", log_model, ("B",))
     check_shape("log_noise", log_noise, tuple(log_model.shape))

@@ -55,6 +55,8 @@ def score_matching(score: Score, x: Tensor) -> Tensor:
     The trace takes one backward pass for each dimension of x.
 
     Reference: Hyvärinen, JMLR 6 (2005) 695.
+
+    Taught in: models/energy
     """
     with torch.enable_grad():
         x = x.detach().requires_grad_()
@@ -74,6 +76,8 @@ def sliced_score_matching(score: Score, x: Tensor, *, rng: Generator | None = No
        v \in \{-1, 1\}^D, \quad \mathbb E\, v^\top A v = \operatorname{tr} A $$
 
     Reference: Song et al., arXiv:1905.07088, with the square taken exactly.
+
+    Taught in: models/energy
     """
     with torch.enable_grad():
         x = x.detach().requires_grad_()
@@ -98,6 +102,8 @@ def denoising_score_matching(
         rng: draws it.
 
     Reference: Vincent, Neural Computation 23 (2011) 1661.
+
+    Taught in: models/energy
     """
     check_between("std", std, 0, ends="()")
     eps = normal(x.shape, x, rng)

@@ -31,6 +31,8 @@ def annealed_log_weights(
         betas: the path, from the first β to the last.
 
     Reference: Neal, arXiv:physics/9803008; from both ends: Grosse et al., arXiv:1511.02543.
+
+    Taught in: models/energy
     """
     if len(betas) < 2:
         raise argument_error("betas", "have at least 2 entries", len(betas))

@@ -32,6 +32,8 @@ def langevin(
         rng: draws the noise.
 
     Reference: Roberts and Tweedie, Bernoulli 2 (1996) 341.
+
+    Taught in: models/energy
     """
     check_counts(0, steps=steps)
     check_between("step_size", step_size, 0, ends="()")
@@ -57,6 +59,8 @@ def metropolis_langevin(
         The end of each chain, (B, *event), and the share of its proposals that were accepted, (B,).
 
     Reference: Roberts and Tweedie, Bernoulli 2 (1996) 341.
+
+    Taught in: models/energy
     """
     check_counts(steps=steps)
     check_between("step_size", step_size, 0, ends="()")
