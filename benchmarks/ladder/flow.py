@@ -19,9 +19,9 @@ import time
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.ladder.augmentation import bend, move
 from helpers.data.batches import Batches
 from helpers.data.images import load
 from helpers.distributions import StandardUniform
@@ -74,20 +74,9 @@ def make_model() -> DequantisedFlow:
 
 def augment(levels: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """Images (B, 64), bent or moved or neither, and the flags (B, 5) that say what was done."""
-    n = len(levels)
-    x = levels.reshape(n, 1, SIDE, SIDE)
-    bent = torch.rand(n, generator=rng) < BENT
-    spread = torch.tensor([[0.08, 0.12, 0.06], [0.08, 0.08, 0.06]])
-    maps = torch.eye(2, 3) + spread * torch.randn(n, 2, 3, generator=rng)
-    grid = F.affine_grid(maps, list(x.shape), align_corners=False)
-    contrast = 1 + 0.1 * torch.randn(n, 1, 1, 1, generator=rng)
-    curved = F.grid_sample(x.float(), grid, align_corners=False) * contrast
-    x = torch.where(bent[:, None, None, None], curved.round().clamp(0, LEVELS - 1).long(), x)
-    moves = torch.randint(3, (2, n), generator=rng)
-    down, right = torch.where(torch.rand(n, generator=rng) < MOVED, moves, 1)
-    windows = F.pad(x, (1, 1, 1, 1)).unfold(2, SIDE, 1).unfold(3, SIDE, 1)  # (B, 1, 3, 3, 8, 8)
-    x = windows[torch.arange(n), :, down, right]
-    flags = torch.stack([bent, down == 0, down == 2, right == 0, right == 2], 1)
+    x, bent = bend(levels.reshape(-1, 1, SIDE, SIDE), BENT, rng)
+    x, (down, right) = move(x, MOVED, rng)
+    flags = torch.stack([bent, down == 1, down == -1, right == 1, right == -1], 1)
     return x.flatten(1), flags.float()
 
 
