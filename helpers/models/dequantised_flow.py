@@ -31,6 +31,8 @@ class DequantisedFlow(nn.Module):
 
     Reference: Theis et al., arXiv:1511.01844; Ho et al., arXiv:1902.00275; several
     draws: Hoogeboom et al., arXiv:2001.11235.
+
+    Taught in: models/flow
     """
 
     def __init__(self, flow: Flow, num_levels: int, *, noise: Flow | None = None) -> None:
