@@ -163,7 +163,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     seeds = parser.parse_args().seeds
     torch.set_num_threads(1)
-    write_rows("flow", rows(seeds), "python -m benchmarks.ladder.flow")
+    given = "" if seeds == list(SEEDS) else f" --seeds {' '.join(map(str, seeds))}"
+    write_rows("flow", rows(seeds), f"python -m benchmarks.ladder.flow{given}")
 
 
 if __name__ == "__main__":

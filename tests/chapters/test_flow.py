@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -402,12 +403,30 @@ def test_the_reported_nats_of_a_pixel_are_its_entropy_and_what_the_noise_hides()
     assert reported(half).item() == pytest.approx(entropy - math.log(2))
 
 
+def stand_ins() -> dict[str, Any]:
+    """What the cell of the mixture needs of cells that train."""
+    points = torch.randn(50, 2)
+    return {
+        "seed": 0,
+        "steps": 0,
+        "spline": None,
+        "rings": {},
+        "ring": SimpleNamespace(sample=lambda *_, **__: points),
+        "plane_flow": lambda *_, **__: None,
+        "train": lambda flow, *_: flow,
+    }
+
+
 def test_the_mixture_base_is_a_density_and_its_draws_have_it(seed: int) -> None:
-    """Its integral over the plane; the mean of its draws by the weights."""
+    """Its integral over the plane; the mean of its draws by its weights and means."""
     torch.manual_seed(seed)
-    cells = run_cells(PAGE, ["mixture-base"], **imported(PAGE))
-    law = cells["MixtureBase"](3)
+    cells = imported(PAGE)
+    cells = run_cells(PAGE, ["mixture-base", "mixture-sample"], **cells, **stand_ins())
+    law = cells["MixtureBase"](torch.randn(3, 2))
     randomise(law, 0.6)
     side = torch.linspace(-12, 12, 801)
     mass = law.log_prob(torch.cartesian_prod(side, side)).exp().sum() * (24 / 800) ** 2
     assert mass.item() == pytest.approx(1, abs=1e-3)
+    with torch.no_grad():
+        drawn = law.sample((20_000, 2), law.means, seeded(seed))
+    assert_mean_close(drawn, (law.logits.softmax(0) @ law.means).detach())
