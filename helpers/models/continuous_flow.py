@@ -30,6 +30,8 @@ class ContinuousFlow(nn.Module):
 
     Reference: Chen et al., arXiv:1806.07366; Grathwohl et al., arXiv:1810.01367. They
     keep time the other way round.
+
+    Taught in: models/flow
     """
 
     def __init__(

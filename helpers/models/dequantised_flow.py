@@ -26,11 +26,13 @@ class DequantisedFlow(nn.Module):
     Args:
         flow: the density p on [0, 1]^D.
         num_levels: K.
-        noise: a flow on the unit cube, with `StandardUniform` as its base and the D values
-            k / (K − 1) as its condition; None for uniform noise.
+        noise: a flow on the unit cube with the D values k / (K − 1) as its condition, its density
+            continuous (the gradient goes through the draw, past any jump); None for uniform noise.
 
     Reference: Theis et al., arXiv:1511.01844; Ho et al., arXiv:1902.00275; several
     draws: Hoogeboom et al., arXiv:2001.11235.
+
+    Taught in: models/flow
     """
 
     def __init__(self, flow: Flow, num_levels: int, *, noise: Flow | None = None) -> None:

@@ -32,6 +32,8 @@ class Flow(nn.Module):
     >>> z, log_det = flow(torch.zeros(5, 2))
     >>> flow.log_prob(torch.zeros(5, 2)).shape
     torch.Size([5])
+
+    Taught in: models/flow
     """
 
     def __init__(

@@ -16,6 +16,8 @@ class ActNorm(Invertible):
     `initialise` sets it from data; without it, it begins as the identity.
 
     Reference: Kingma and Dhariwal, arXiv:1807.03039.
+
+    Taught in: models/flow
     """
 
     def __init__(self, features: int) -> None:

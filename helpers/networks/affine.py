@@ -12,6 +12,8 @@ class Affine:
     is the identity.
 
     Reference: Dinh et al., arXiv:1605.08803.
+
+    Taught in: models/flow
     """
 
     size = 2  # numbers that a network gives for each value

@@ -32,6 +32,8 @@ class Coupling(Invertible):
     >>> y, log_det = layer(torch.ones(5, 3))
     >>> torch.allclose(layer.inverse(y)[0], torch.ones(5, 3))
     True
+
+    Taught in: models/flow
     """
 
     moved: Tensor

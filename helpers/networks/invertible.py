@@ -52,6 +52,8 @@ class Chain(Invertible):
     $$ f = f_L \circ \dots \circ f_1, \qquad
        \log |\det \tfrac{\partial f}{\partial x}| = \sum_l \log |\det
        \tfrac{\partial f_l}{\partial h_{l-1}}| $$
+
+    Taught in: models/flow
     """
 
     def __init__(self, layers: Iterable[Invertible]) -> None:

@@ -18,6 +18,8 @@ class InvertibleLinear(Invertible):
     For vectors H W is 1; for images this is the invertible 1×1 convolution.
 
     Reference: Kingma and Dhariwal, arXiv:1807.03039.
+
+    Taught in: models/flow
     """
 
     permutation: Tensor

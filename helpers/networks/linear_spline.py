@@ -19,6 +19,8 @@ class LinearSpline:
     an image has grey levels, each level has its own.
 
     Reference: Müller et al., arXiv:1808.03856.
+
+    Taught in: models/flow
     """
 
     def __init__(self, bins: int) -> None:

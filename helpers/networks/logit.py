@@ -12,6 +12,8 @@ class Logit(Invertible):
     $$ y = \log \frac{x}{1 - x}, \qquad \frac{dy}{dx} = \frac{1}{x (1 - x)} $$
 
     Values at the ends, where y is infinite, are moved inside by 1e-6.
+
+    Taught in: models/flow
     """
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:

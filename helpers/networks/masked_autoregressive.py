@@ -27,6 +27,8 @@ class MaskedAutoregressive(Invertible):
     >>> y, _ = layer(torch.ones(5, 3))
     >>> torch.allclose(layer.inverse(y)[0], torch.ones(5, 3), atol=1e-5)
     True
+
+    Taught in: models/flow
     """
 
     def __init__(self, network: nn.Module, transform: Transform | None = None) -> None:

@@ -25,6 +25,8 @@ class MultiScale(Invertible):
             doubles from scale to scale.
 
     Reference: Dinh et al., arXiv:1605.08803.
+
+    Taught in: models/flow
     """
 
     def __init__(self, image: Sequence[int], scales: Sequence[Sequence[Invertible]]) -> None:

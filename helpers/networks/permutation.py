@@ -15,6 +15,8 @@ class Permutation(Invertible):
 
     >>> Permutation(torch.tensor([2, 0, 1]))(torch.tensor([[5.0, 6.0, 7.0]]))[0]
     tensor([[7., 5., 6.]])
+
+    Taught in: models/flow
     """
 
     order: Tensor

@@ -25,6 +25,8 @@ class RationalQuadraticSpline:
         bound: R; put the data inside.
 
     Reference: Durkan et al., arXiv:1906.04032.
+
+    Taught in: models/flow
     """
 
     smallest = 1e-3  # share of the interval that a bin has at least, and smallest slope

@@ -14,6 +14,8 @@ class Squeeze(Invertible):
     tensor([0., 1., 2., 3.])
 
     Reference: Dinh et al., arXiv:1605.08803.
+
+    Taught in: models/flow
     """
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:

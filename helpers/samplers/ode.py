@@ -2,6 +2,8 @@
 
 A step takes (f, t, x, h) and returns x at t + h. Its order p says how the error of a whole
 solution falls with the step: as h^p.
+
+Taught in: models/flow
 """
 
 import math

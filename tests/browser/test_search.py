@@ -55,7 +55,7 @@ FIRST = {
     "nucleus sampling": "applications/text",
     "mixture density network": "applications/handwriting",
     "mel spectrogram": "applications/speech",
-    "normalizing flows": "concepts/map_of_model_families",
+    "normalizing flows": "models/flow",
     "diffusion": "concepts/map_of_model_families",
     "my own data": "reference/your_own_data",
 }

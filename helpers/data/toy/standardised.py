@@ -15,6 +15,8 @@ class Standardised:
     >>> from helpers.data.toy import TwoMoons
     >>> round(Standardised(TwoMoons(std=0.05, links=1000)).entropy(), 3)
     1.132
+
+    Taught in: models/flow
     """
 
     def __init__(self, density: IsotropicMixture) -> None:
