@@ -24,6 +24,8 @@ class LogisticLevels(Categorical):
         levels: V.
 
     Reference: Salimans et al., arXiv:1701.05517, section 2.1, where the ends have no atoms.
+
+    Taught in: models/autoregressive
     """
 
     def __init__(self, raw: Tensor, levels: int) -> None:

@@ -20,6 +20,8 @@ class NormalMixture:
             is zero, the densities are spread over standardised data: centres from −2 to 2.
 
     Reference: Bishop, Mixture density networks, 1994.
+
+    Taught in: models/autoregressive
     """
 
     support = Support("float")

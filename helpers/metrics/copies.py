@@ -51,6 +51,8 @@ def copies(fake: Tensor, train: Tensor, held_out: Tensor, *, level: float = 0.05
     >>> train, new = torch.rand(400, 2), torch.rand(400, 2)
     >>> copies(train[:100], train, new).share
     1.0
+
+    Taught in: models/autoregressive
     """
     check_between("level", level, 0, 1, ends="()")
     two_sets(train=train, fake=fake)

@@ -35,6 +35,8 @@ class AutoregressiveModel(nn.Module):
     >>> model = AutoregressiveModel(MADE(6, [16], 2), (6,), levels=2)
     >>> model.log_prob(torch.tensor([[0, 1, 1, 0, 1, 0]])).shape
     torch.Size([1])
+
+    Taught in: models/autoregressive
     """
 
     order: Tensor
@@ -141,6 +143,8 @@ class MeanOfConditionals(nn.Module):
 
     The models have one order and one number of levels. What they say of a value is averaged in
     probability; averaged logits would be other distributions.
+
+    Taught in: models/autoregressive
     """
 
     def __init__(self, models: Iterable[AutoregressiveModel]) -> None:

@@ -24,6 +24,8 @@ def dependence(network: nn.Module, x: Tensor, *condition: Tensor) -> Tensor:
     tensor([[0, 0, 0],
             [1, 0, 0],
             [1, 1, 0]])
+
+    Taught in: models/autoregressive
     """
     rows = []
     with evaluating(network), torch.enable_grad():

@@ -54,6 +54,8 @@ class MADE(nn.Module):
 
     >>> MADE(4, [32], 3, order=[2, 0, 3, 1])(torch.zeros(5, 4)).shape
     torch.Size([5, 4, 3])
+
+    Taught in: models/autoregressive
     """
 
     order: Tensor

@@ -25,6 +25,8 @@ class MaskedConv2d(nn.Conv2d):
             always (mask B).
 
     Reference: van den Oord et al., arXiv:1601.06759, section 3.4.
+
+    Taught in: models/autoregressive
     """
 
     mask: Tensor
@@ -126,6 +128,8 @@ class PixelCNN(PixelNetwork):
 
     >>> PixelCNN((1, 8, 8), 17, channels=6, layers=2)(torch.zeros(5, 1, 8, 8)).shape
     torch.Size([5, 1, 8, 8, 17])
+
+    Taught in: models/autoregressive
     """
 
     def __init__(
@@ -167,6 +171,8 @@ class GatedPixelCNN(PixelNetwork):
 
     Reference: van den Oord et al., arXiv:1606.05328, figure 2; here the vertical stack has
     residual connections too.
+
+    Taught in: models/autoregressive
     """
 
     def __init__(

@@ -36,6 +36,8 @@ class Turned(nn.Module):
         network: images (B, 1, S, S), and what it is conditioned on, to (B, 1, S, S, P).
         symmetry: 0 … 7, see `turn_square`.
         side: S.
+
+    Taught in: models/autoregressive
     """
 
     def __init__(self, network: nn.Module, symmetry: int, side: int) -> None:
