@@ -39,7 +39,7 @@ def source() -> str:
             if row["data"] == data:
                 kind = "bound" if row["bound"] else "exact"
                 means = [round(statistics.fmean(row[key]), 2) for key in ("validation", "seconds")]
-                text += f'    ("{row["model"]}", "{kind}",\n'
+                text += f'    ("{row["model"].removesuffix(" (bound)")}", "{kind}",\n'
                 text += f"     {[round(nats, 3) for nats in row['test']]},\n"
                 text += f"     {means[0]}, {means[1]}, {row['weights']}),\n"
         text += "]\n"
