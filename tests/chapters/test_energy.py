@@ -372,6 +372,7 @@ def test_strange_images_are_ranked_by_the_chapter() -> None:
     """Pairs counted one by one."""
     cells = lesson(
         "odd-scores",
+        "odd-area",
         usual_x=torch.rand(3, 1, 2, 2),
         grey_parts={name: torch.rand(3, 1, 2, 2) for name in ("train", "test")},
         D=4,

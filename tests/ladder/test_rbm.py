@@ -52,3 +52,18 @@ def test_the_models_beside_it_run(seed: int) -> None:
         assert 15 < row["test_nats"] < row["validation_nats"] < 40
     nats = {row["model"]: row["test_nats"] for row in rows}
     assert nats["tree"] < nats["mixture"] < nats["independent pixels"]
+
+
+def test_the_rows_have_one_entry_for_each_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def figures(name: str, seed: int) -> dict[str, float | str]:
+        nats = {"test_nats": 17.0 + seed, "validation_nats": 18.0, "test_nats_lower_end": 16.5}
+        return {"model": name, "training_cpu_seconds": 1.0, "weights": 3, **nats}
+
+    monkeypatch.setattr(ladder, "run", lambda seed: figures("RBM", seed))
+    monkeypatch.setattr(ladder, "beside", lambda seed: [figures("tree", seed)])
+    machine, tree = ladder.rows([2, 0])
+    assert machine["test"] == [19.0, 17.0]
+    assert machine["seeds"] == [2, 0]
+    assert machine["bound"]
+    assert not tree["bound"]
+    assert "2.50 below" in machine["note"]
