@@ -6,8 +6,10 @@ Protocol: `load_digits` of scikit-learn in its order, 1,000 / 350 / 447 images, 
 likelihood, nats per image (lower is better). Everything here was chosen on the validation split.
 
 What a training image went through is announced to the network by flags, so that all flags at zero
-ask for images as they are: turned images and moved ones teach without being confused with them. A
-turned image is read in another order of pixels, so each network is a model of eight orders.
+ask for images as they are: images that were moved, bent or turned teach without being confused with
+them. To read a turned image is to read in another order of pixels, so a network that has seen
+turned ones (`turned`) is a model of eight orders, and their mean (`orders`) a model too. With the
+lengths of training used here it was behind one order on the validation images.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from helpers.data.batches import Batches
 from helpers.data.images import ImageSplits, load
 from helpers.distributions import LogisticLevels
 from helpers.models import AutoregressiveModel, ConditionMixture, MeanOfConditionals, ModelMixture
-from helpers.networks import GatedPixelCNN, PixelCNN, Turned, turn_square
+from helpers.networks import PixelCNN, Turned, turn_square
 from helpers.random import seed_everything
 from helpers.training import fit, gradient_step
 
@@ -36,7 +38,7 @@ IMAGE = (1, 8, 8)
 #: Values of each flag: moved down, moved right (by 0, 1, −1), turned, warped, the class or "none".
 FLAGS = (3, 3, 8, 2, 11)
 NO_CLASS = 10
-BATCH_SIZE = 64
+BATCH_SIZE = 50
 WEIGHT_DECAY = 0.05
 MAX_NORM = 50.0
 
@@ -50,7 +52,6 @@ class Recipe:
         networks: how many are trained, whose conditional distributions are averaged.
         labels: whether the networks are told the class, which the model then sums over.
         orders: how many of the eight orders the model is a mixture of.
-        gated: whether they have two stacks.
         epochs, channels, layers, components, dropout, learning_rate: of each network.
         turned, moved, warped: shares of the training images that are.
     """
@@ -60,29 +61,27 @@ class Recipe:
     networks: int = 1
     labels: bool = False
     orders: int = 1
-    gated: bool = False
     epochs: int = 60
-    channels: int = 64
+    channels: int = 40
     layers: int = 4
     components: int = 5
-    dropout: float = 0.3
+    dropout: float = 0.25
     learning_rate: float = 4e-3
-    turned: float = 0.6
+    turned: float = 0.0
     moved: float = 0.5
     warped: float = 0.4
 
 
-WITHOUT_LABELS = Recipe("PixelCNN, eight orders", "no labels", orders=8, epochs=45)
+WITHOUT_LABELS = Recipe("PixelCNN", "no labels; training images moved and bent, and told so")
 CLASSES = Recipe(
-    "PixelCNN, classes and eight orders",
-    "summed over the class; labels of the training images",
+    "PixelCNN, summed over classes",
+    "labels of the training images only; training images moved and bent, and told so",
     labels=True,
-    orders=8,
     epochs=90,
 )
-BEST = replace(CLASSES, model="six of them, averaged", networks=6, epochs=120)
+BEST = replace(CLASSES, model="four of them, averaged", networks=4)
 RECIPES = {"plain": WITHOUT_LABELS, "classes": CLASSES, "best": BEST}
-REPORTED = {"plain": SEEDS, "classes": SEEDS[:3], "best": SEEDS[:1]}  # fewer where a run is long
+REPORTED = {"plain": SEEDS[:3], "classes": SEEDS[:3], "best": SEEDS[:1]}  # what time allowed
 
 
 def augment(x: Tensor, y: Tensor, recipe: Recipe, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -101,8 +100,7 @@ def augment(x: Tensor, y: Tensor, recipe: Recipe, rng: torch.Generator) -> tuple
 
 def make_network(recipe: Recipe) -> nn.Module:
     """A network for all flags."""
-    kind = GatedPixelCNN if recipe.gated else PixelCNN
-    return kind(
+    return PixelCNN(
         IMAGE,
         3 * recipe.components + 2,
         channels=recipe.channels,

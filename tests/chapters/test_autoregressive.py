@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
+import statistics
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical as TorchCategorical
 from torch.distributions import MixtureSameFamily, Normal
 
+from benchmarks.record import RESULTS
 from helpers.distributions import LogisticLevels, NormalMixture
 from helpers.models import (
     AutoregressiveModel,
@@ -22,7 +26,7 @@ from helpers.models import (
 from helpers.networks import MADE, MaskedConv2d, PixelCNN, Turned
 from helpers.networks.pixel import gate
 from helpers.random import seeded
-from tests.chapters.cells import imported, run_cells
+from tests.chapters.cells import BOOK, imported, run_cells
 from tests.printed import tex
 
 PAGE = "models/autoregressive"
@@ -249,7 +253,8 @@ def test_mixtures_of_orders_and_of_classes(seed: int) -> None:
     first = tex("eq-auto-mixture")
     second = tex("eq-auto-mixture", statement=1)
     for k in range(0, 81, 11):
-        found = first({"p": {g: lambda _, g=g, k=k: p[g - 1, k] for g in range(1, 9)}, "x": 0})
+        of_order = {g: lambda _, g=g, k=k: p[g - 1, k] for g in range(1, 9)}
+        found = first({"p": of_order, "x": 0, "G": 8})
         torch.testing.assert_close(found, of_orders[k])
         found = second({"p": lambda _, c, k=k: given[int(c), k], "x": 0})
         torch.testing.assert_close(found, of_classes[k])
@@ -292,3 +297,22 @@ def test_the_chapters_sampler_is_the_packages(seed: int) -> None:
     drawn = cells["draw"](model, 20, seeded(seed))
     assert torch.equal(drawn, model.sample(20, rng=seeded(seed)))
     assert len(drawn.unique()) == 4
+
+
+def with_error(values: Sequence[float], digits: int) -> str:
+    """Mean and, of several seeds, its standard error."""
+    mean = f"{statistics.mean(values):.{digits}f}"
+    if len(values) == 1:
+        return mean
+    return f"{mean} ± {statistics.stdev(values) / len(values) ** 0.5:.{digits}f}"
+
+
+def test_the_recorded_rows_are_told_as_they_were() -> None:
+    text = (BOOK / f"{PAGE}.ipynb").read_text(encoding="utf-8")
+    for row in json.loads((RESULTS / "ladder_autoregressive.json").read_text("utf-8"))["rows"]:
+        seconds = statistics.mean(row["seconds"])
+        told = [with_error(row[name], 1) for name in ("test", "validation")]
+        cells = [row["model"], *told, len(row["seeds"]), f"{seconds:.0f}", f"{row['weights']:,}"]
+        assert f"| {' | '.join(map(str, cells))} |" in text
+    for row in json.loads((RESULTS / "ladder_toy_chain.json").read_text("utf-8"))["rows"]:
+        assert f"{with_error(row['excess'], 4)} nats on the {row['data']}" in text
