@@ -33,7 +33,8 @@ from helpers.data.images import load
 from helpers.data.images.datasets import Split
 from helpers.random import seeded
 
-KEPT = sorted(RESULTS.glob("*.json"))
+LADDER = sorted(RESULTS.glob("ladder_*.json"))
+KEPT = sorted(set(RESULTS.glob("*.json")) - set(LADDER))
 
 
 @pytest.fixture(autouse=True)
@@ -293,6 +294,23 @@ def test_each_benchmark_has_its_result() -> None:
         *("generation", "laboratories", "levers", "mnist_pictures_gan", "mnist_pictures_vae"),
         "vae_step",
     }
+
+
+def test_each_family_of_the_ladder_has_its_rows() -> None:
+    assert {path.stem for path in LADDER} == set()
+
+
+@pytest.mark.parametrize("path", LADDER, ids=lambda path: path.stem)
+def test_the_rows_of_the_ladder_are_complete(path: Path) -> None:
+    result = json.loads(path.read_text(encoding="utf-8"))
+    assert set(result) == {"rows", "command", "versions", "device"}
+    assert result["command"].startswith("python -m benchmarks.ladder.")
+    assert result["versions"]["torch"]
+    for row in result["rows"]:
+        assert {"model", "data", "bound", "weights", "note"} <= row.keys()
+        assert set(row["seeds"]) <= {20, 21, 22, 23, 24}
+        for name in ("test", "validation", "seconds"):
+            assert len(row[name]) == len(row["seeds"])
 
 
 def check_result(path: Path) -> None:
