@@ -13,24 +13,27 @@ class TransformerLanguageModel(NextSymbolModel):
     $$p(\,\cdot \mid x_{<t}) = \mathrm{softmax}(W h_t + b), \quad
       h_t = \mathrm{Transformer}(x_0, \dots, x_{t-1})$$
 
-    The state is (kept,), the keys and values of what was read: (B, layers, 2, heads, S, d). With it
-    a further symbol costs one pass over itself alone.
+    The state is (kept, before): keys and values of what was read, (B, layers, 2, heads, S, d), and
+    its last recent − 1 symbols. With it a further symbol costs one pass over itself alone.
 
     Args:
         num_symbols: V.
         width: D, of the vectors.
         heads: of each block, a divisor of the width.
         layers: number of blocks.
-        positions: ``"rotary"``, which reads texts of any length, or ``"learned"``.
-        context: largest number of symbols read, the start included; for learned positions.
+        context: learn a vector for each of so many places, the start's included, and read no
+            further; with 0, rotate by the place instead, and read texts of any length.
         dropout: probability in [0, 1) of dropping a coordinate of an embedding or of an addition.
         end: learn where sequences end.
+        recent: how many symbols, the last included, are summed in each vector at the start.
 
     Reference: Radford et al. 2018, "Improving language understanding by generative pre-training".
 
     >>> model = TransformerLanguageModel(5, width=8, heads=2, layers=1)
     >>> model.sample(2, length=6).shape
     torch.Size([2, 6])
+
+    Taught in: models/transformer
     """
 
     def __init__(
@@ -40,10 +43,10 @@ class TransformerLanguageModel(NextSymbolModel):
         width: int = 128,
         heads: int = 4,
         layers: int = 4,
-        positions: str = "rotary",
         context: int = 0,
         dropout: float = 0.0,
         end: bool = False,
+        recent: int = 1,
     ) -> None:
         super().__init__(num_symbols, dropout=dropout, end=end)
         self.transformer = CausalTransformer(
@@ -51,10 +54,11 @@ class TransformerLanguageModel(NextSymbolModel):
             width=width,
             heads=heads,
             layers=layers,
-            positions=positions,
             context=context,
             dropout=dropout,
+            recent=recent,
         )
+        self.recent = recent
         self.output = nn.Linear(width, num_symbols + end)
 
     @torch.no_grad()
@@ -65,6 +69,8 @@ class TransformerLanguageModel(NextSymbolModel):
             return torch.stack(self.transformer(x)[2], 1)
 
     def _run(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
-        h, kept, _ = self.transformer(x, None if state is None else state[0])
+        past, before = (None, x[:, :0]) if state is None else state
+        h, kept, _ = self.transformer(x, past, before)
         logits: Tensor = self.output(h)
-        return logits, (kept,)
+        read = torch.cat([before, x], 1)
+        return logits, (kept, read[:, max(0, read.shape[1] + 1 - self.recent) :])

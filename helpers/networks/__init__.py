@@ -27,6 +27,7 @@ from helpers.networks.squeeze import Squeeze
 from helpers.networks.symmetry import SYMMETRIES, Turned, turn_square, turn_square_back
 from helpers.networks.transformer import (
     CausalTransformer,
+    RecentEmbedding,
     SelfAttention,
     TransformerBlock,
     attend,

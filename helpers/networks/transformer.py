@@ -3,9 +3,10 @@
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.checks import argument_error, check_counts, check_option
+from helpers.checks import argument_error, check_counts
 
 LAST = ("attention.output.weight", "dense.2.weight")
 
@@ -131,6 +132,39 @@ class TransformerBlock(nn.Module):
         return h + self.dropout(self.dense(self.norm_dense(h))), kept, weights
 
 
+class RecentEmbedding(nn.Module):
+    r"""A vector for each place, the sum of one for each of its n last codes.
+
+    $$ e_t = \sum_{k=0}^{n-1} E_k[x_{t-k}] $$
+
+    Where a text begins, the codes before it add nothing.
+
+    Args:
+        codes: number of codes.
+        width: D.
+        recent: n, at least 1.
+
+    Taught in: models/transformer
+    """
+
+    def __init__(self, codes: int, width: int, recent: int) -> None:
+        super().__init__()
+        check_counts(codes=codes, width=width, recent=recent)
+        tables = [nn.Embedding(codes, width) for _ in range(recent)]
+        for table in tables:
+            nn.init.normal_(table.weight, std=0.02)
+        self.tables = nn.ModuleList(tables)
+
+    def forward(self, x: Tensor, before: Tensor | None = None) -> Tensor:
+        """Codes (B, T), and those right before them, (B, S), to vectors (B, T, D)."""
+        read = x if before is None else torch.cat([before, x], 1)
+        h: Tensor = self.tables[0](x)
+        for k, table in enumerate(self.tables[1:], 1):
+            old = table(read[:, : max(0, read.shape[1] - k)])
+            h = h + F.pad(old, (0, 0, k, 0))[:, -x.shape[1] :]
+        return h
+
+
 class CausalTransformer(nn.Module):
     """Codes to vectors, each of which knows the codes up to its own place.
 
@@ -139,9 +173,12 @@ class CausalTransformer(nn.Module):
         width: D, of the vectors that run through the blocks (the residual stream).
         heads: of each block.
         layers: number of blocks.
-        positions: ``"rotary"``; or ``"learned"``, a vector for each of `context` places.
-        context: largest number of places; only needed for learned positions.
+        context: learn a vector for each of so many places; with 0, rotate by the place instead,
+            which reads texts of any length.
         dropout: of embeddings and blocks.
+        recent: how many codes, the last included, are summed in each vector at the start.
+
+    Taught in: models/transformer
     """
 
     def __init__(
@@ -151,39 +188,43 @@ class CausalTransformer(nn.Module):
         width: int,
         heads: int,
         layers: int,
-        positions: str = "rotary",
         context: int = 0,
         dropout: float = 0.0,
+        recent: int = 1,
     ) -> None:
         super().__init__()
         check_counts(layers=layers)
-        check_option("positions", positions, ("rotary", "learned"))
-        if positions == "learned":
-            check_counts(context=context)
-        self.embedding = nn.Embedding(codes, width)
-        self.places = nn.Embedding(context, width) if positions == "learned" else None
+        check_counts(0, context=context)
+        self.embedding = RecentEmbedding(codes, width, recent)
+        self.places = nn.Embedding(context, width) if context else None
         self.dropout = nn.Dropout(dropout)
-        rotary = positions == "rotary"
         self.blocks = nn.ModuleList(
-            TransformerBlock(width, heads, dropout=dropout, rotary=rotary) for _ in range(layers)
+            TransformerBlock(width, heads, dropout=dropout, rotary=not context)
+            for _ in range(layers)
         )
         self.norm = nn.LayerNorm(width)
-        nn.init.normal_(self.embedding.weight, std=0.02)
         if self.places is not None:
             nn.init.normal_(self.places.weight, std=0.02)
         for name, weight in self.blocks.named_parameters():
             if name.endswith(LAST):  # what is added starts small, so that depth does not add up
                 nn.init.normal_(weight, std=0.02 / math.sqrt(2 * layers))
 
-    def forward(self, x: Tensor, past: Tensor | None = None) -> tuple[Tensor, Tensor, list[Tensor]]:
+    def forward(
+        self, x: Tensor, past: Tensor | None = None, before: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Codes (B, T) that follow S others to vectors (B, T, D).
+
+        Args:
+            x: (B, T).
+            past: keys and values of those before, as returned.
+            before: the last recent − 1 of those before, or as many as there are.
 
         Returns:
             The vectors; keys and values of all blocks, (B, layers, 2, H, S + T, d), to go on from;
             the attention weights of each block, (B, H, T, S + T).
         """
         first = 0 if past is None else past.shape[4]
-        h = self.embedding(x)
+        h = self.embedding(x, before)
         if self.places is not None:
             end, room = first + x.shape[1], self.places.num_embeddings
             if end > room:

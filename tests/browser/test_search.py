@@ -51,7 +51,7 @@ FIRST = {
     "lstm": "models/rnn",
     "vanishing gradients": "models/rnn",
     "attention": "applications/text",
-    "transformer": "applications/text",
+    "transformer": "models/transformer",
     "nucleus sampling": "applications/text",
     "mixture density network": "applications/handwriting",
     "mel spectrogram": "applications/speech",

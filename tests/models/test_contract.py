@@ -193,9 +193,9 @@ def recurrent(cell: str, end: bool, device: torch.device) -> Case:
     return case(make, levels(device, T), options=options, event=None if end else SYMBOLS)
 
 
-def transformer(positions: str, end: bool, device: torch.device) -> Case:
-    sizes = {"width": 8, "heads": 2, "layers": 2, "context": T + 1, "dropout": 0.2}
-    make = partial(TransformerLanguageModel, V, positions=positions, end=end, **sizes)
+def transformer(context: int, end: bool, device: torch.device) -> Case:
+    sizes = {"width": 8, "heads": 2, "layers": 2, "context": context, "dropout": 0.2}
+    make = partial(TransformerLanguageModel, V, recent=3, end=end, **sizes)
     options = {"length": T}
     return case(make, levels(device, T), options=options, event=None if end else SYMBOLS)
 
@@ -387,8 +387,8 @@ FAMILIES: dict[str, Callable[[torch.device], Case]] = {
     "recurrent-elman": partial(recurrent, "elman", False),
     "recurrent-gru": partial(recurrent, "gru", False),
     "recurrent-lstm": partial(recurrent, "lstm", True),
-    "transformer": partial(transformer, "rotary", False),
-    "transformer-with-end": partial(transformer, "learned", True),
+    "transformer": partial(transformer, 0, False),
+    "transformer-with-end": partial(transformer, T + 1, True),
     "translation": partial(translation, False),
     "translation-attention": partial(translation, True),
     "flow": partial(flow, 0),

@@ -16,10 +16,10 @@ V = 3
 EVERY = torch.tensor(list(itertools.product(range(V), repeat=4)))
 
 
-def make(positions: str = "rotary", **options: object) -> TransformerLanguageModel:
+def make(**options: int | float) -> TransformerLanguageModel:
     """A model far from the uniform distribution of the start."""
-    settings = {"width": 8, "heads": 2, "layers": 2, "context": 12} | options
-    model = TransformerLanguageModel(V, positions=positions, **settings)  # type: ignore[arg-type]
+    settings = {"width": 8, "heads": 2, "layers": 2} | options
+    model = TransformerLanguageModel(V, **settings)  # type: ignore[arg-type]
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.7)
     return model
@@ -28,7 +28,7 @@ def make(positions: str = "rotary", **options: object) -> TransformerLanguageMod
 def test_probabilities_of_all_2x2_images_of_three_levels_sum_to_one() -> None:
     """Images as rows of symbols: the model of the ladder, in small."""
     images = EVERY.view(-1, 1, 2, 2)
-    model = make("learned", context=4).double()
+    model = make(context=4).double()
     total = model.log_prob(images.flatten(1)).detach().exp().sum().item()
     assert abs(total - 1) < 1e-9
 
@@ -61,7 +61,7 @@ def test_it_learns_a_rule_that_needs_a_look_back(seed: int) -> None:
 
 
 def test_learned_places_are_not_more_than_the_context() -> None:
-    model = make("learned", context=4)
+    model = make(context=4)
     assert model.sample(2, length=4).shape == (2, 4)
     with pytest.raises(ValueError, match="x must end within the context of 4, got 5 codes"):
         model.sample(2, length=5)

@@ -9,7 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.networks import CausalTransformer, SelfAttention, TransformerBlock, attend, rotate
+from helpers.networks import (
+    CausalTransformer,
+    RecentEmbedding,
+    SelfAttention,
+    TransformerBlock,
+    attend,
+    rotate,
+)
 
 B, T, D, H = 3, 7, 12, 3
 
@@ -110,7 +117,7 @@ def test_rotated_products_know_only_the_distance() -> None:
 
 def transformer(positions: str) -> CausalTransformer:
     network = CausalTransformer(
-        5, width=D, heads=H, layers=2, positions=positions, context=9, dropout=0.3
+        5, width=D, heads=H, layers=2, context=9 * (positions == "learned"), dropout=0.3, recent=3
     )
     scrambled(network, 0.4)
     return network.eval()
@@ -139,6 +146,19 @@ def test_nobody_sees_what_comes_after(positions: str) -> None:
     assert (seen.tril() + torch.ones(T, T).triu(1) > 1e-4).all()
 
 
+def test_the_first_vectors_sum_those_of_the_last_codes() -> None:
+    network, x = RecentEmbedding(5, 4, 3), torch.randint(5, (B, T))
+    by_hand = torch.zeros(B, T, 4)
+    for t in range(T):
+        for k, table in enumerate(network.tables):
+            if t >= k:
+                by_hand[:, t] += table.weight[x[:, t - k]]
+    torch.testing.assert_close(network(x), by_hand)
+    for first in (1, 2, 5):
+        before = x[:, max(0, first - 2) : first]
+        torch.testing.assert_close(network(x[:, first:], before), by_hand[:, first:])
+
+
 @pytest.mark.parametrize("positions", ["rotary", "learned"])
 def test_reading_in_pieces_is_reading_at_once(positions: str) -> None:
     network, x = transformer(positions), torch.randint(5, (B, 9))
@@ -146,7 +166,8 @@ def test_reading_in_pieces_is_reading_at_once(positions: str) -> None:
     assert kept.shape == (B, 2, 2, H, 9, D // H)
     past, parts = None, []
     for piece in x.split([2, 1, 5, 1], 1):
-        h, past, looked = network(piece, past)
+        before = x[:, : 0 if past is None else past.shape[4]][:, -2:]
+        h, past, looked = network(piece, past, before)
         parts.append(h)
     torch.testing.assert_close(torch.cat(parts, 1), whole)
     torch.testing.assert_close(past, kept)
@@ -166,7 +187,7 @@ def test_user_mistakes_are_named() -> None:
         SelfAttention(12, 5, rotary=False)
     with pytest.raises(ValueError, match="even number of coordinates, got 4 for width 12"):
         SelfAttention(12, 4)
-    with pytest.raises(ValueError, match="context must be an integer of at least 1, got 0"):
-        CausalTransformer(5, width=D, heads=H, layers=1, positions="learned")
+    with pytest.raises(ValueError, match="context must be an integer of at least 0, got -1"):
+        CausalTransformer(5, width=D, heads=H, layers=1, context=-1)
     with pytest.raises(ValueError, match="x must end within the context of 9, got 10 codes"):
         transformer("learned")(torch.zeros(1, 10, dtype=torch.long))
