@@ -72,7 +72,9 @@ class Recipe:
     warped: float = 0.4
 
 
-WITHOUT_LABELS = Recipe("PixelCNN", "no labels; training images moved and bent, and told so")
+WITHOUT_LABELS = Recipe(
+    "PixelCNN", "no labels; training images moved and bent, and told so", dropout=0.1
+)
 CLASSES = Recipe(
     "PixelCNN, summed over classes",
     "labels of the training images only; training images moved and bent, and told so",
