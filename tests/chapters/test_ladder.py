@@ -54,6 +54,7 @@ def tree(cells: dict[str, Any]) -> Tensor:
 
 @pytest.mark.equation("eq-ladder-sum")
 def test_the_probabilities_of_all_images_sum_to_one() -> None:
+    """One for a tree's probabilities, whatever it has learnt; half of it for halves of them."""
     cells = lesson()
     log_p = tree(cells)
     total = tex("eq-ladder-sum", side=0)
