@@ -40,7 +40,7 @@ TEMPERATURES, ANNEALED, BURN_IN = 2000, 500, 5000
 
 COMPONENTS, SMOOTHING, PRIOR_EXAMPLES = 160, 0.05, 2.0  # of the mixture
 TREE_SMOOTHING = 4.0
-LATENT, WIDTH, DROPOUT = 12, 384, 0.3  # of the VAE
+LATENT, WIDTH, DROPOUT = 12, 384, 0.2  # of the VAE
 VAE_EPOCHS, VAE_LEARNING_RATE, VAE_WEIGHT_DECAY, WEIGHTED_SAMPLES = 200, 3e-3, 0.2, 4
 
 
@@ -160,11 +160,11 @@ def vae(x: Tensor) -> tuple[str, nn.Module, Callable[[Tensor], Tensor]]:
 
 
 NOTES = {
-    "RBM": "upper end of the bracket; the lower ends are {gap:.2f} below at most",
+    "RBM": "upper end of the bracket, lower ends {gap:.2f} below at most; nine settings tried",
     "independent pixels": "smoothing by default; others are within 0.02 on validation",
-    "mixture": "components, smoothing and prior chosen among seven settings",
+    "mixture": "components, smoothing and prior chosen among eight settings",
     "tree": "smoothing chosen among seven",
-    "VAE (bound)": "500 draws; widths, rate of dropout and decay chosen among five settings",
+    "VAE (bound)": "500 draws; dropout, decay and code chosen among five settings",
 }
 
 
