@@ -14,7 +14,7 @@ from helpers.data.images.datasets import Split
 from helpers.networks import turn_square, turn_square_back
 from helpers.random import seeded
 
-TINY = replace(ladder.BEST, networks=2, orders=3, turned=0.6, epochs=1, channels=4, layers=1)
+TINY = replace(ladder.CLASSES, networks=2, orders=3, turned=0.6, epochs=1, channels=4, layers=1)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from helpers.networks import Conditions, GatedPixelCNN, MaskedConv2d, PixelCNN, dependence
+from helpers.networks.pixel import GatedLayer
 from helpers.random import seeded
 
 B, H, W, P = 5, 4, 7, 3
@@ -112,3 +113,13 @@ def test_bad_arguments_are_named() -> None:
         network(x)
     with pytest.raises(ValueError, match="reach must be an integer of at least 1, got 0"):
         MaskedConv2d(1, 1, 0, itself=False)
+
+
+def test_the_horizontal_stack_reads_the_vertical_one_and_not_the_other_way(seed: int) -> None:
+    """Jacobians of one layer, from each stack that goes in to each that comes out."""
+    torch.manual_seed(seed)
+    layer = GatedLayer(2, 0.0)
+    stacks = torch.randn(1, 2, 3, 3), torch.randn(1, 2, 3, 3)
+    moved = torch.autograd.functional.jacobian(layer, stacks)
+    reads = [[bool(slope.any()) for slope in slopes] for slopes in moved]
+    assert reads == [[True, False], [True, True]]  # vertical of (v, h), horizontal of (v, h)
