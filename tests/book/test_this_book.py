@@ -106,7 +106,7 @@ def test_the_switch_offers_each_set_that_needs_no_folder() -> None:
         if "dataset" in parameter_names(notebook):
             text = "\n".join(cell.source for cell in code_cells(notebook))
             forms += re.findall(r'^dataset = "digits"  # @param (\[.*\])$', text, re.MULTILINE)
-    assert forms == ['["digits", "mnist", "glyphs"]'] * 2
+    assert forms == ['["digits", "mnist", "glyphs"]'] * 3
     for name in ast.literal_eval(forms[0]):
         assert name in (images.load.__doc__ or "")
 
