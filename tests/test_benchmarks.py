@@ -300,10 +300,8 @@ def test_each_family_of_the_ladder_has_its_rows() -> None:
     assert {path.stem for path in LADDER} == {
         "ladder_autoregressive",
         "ladder_classical",
-        "ladder_flow",
         "ladder_rbm",
         "ladder_toy_chain",
-        "ladder_toy_flow",
         "ladder_vae",
     }
 

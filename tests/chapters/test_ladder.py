@@ -11,7 +11,7 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from benchmarks.ladder.page import LISTS, rows, source
+from benchmarks.ladder.page import CELLS, rows
 from helpers.data import images
 from helpers.distributions import Categorical
 from helpers.metrics import mean_and_standard_error
@@ -136,16 +136,14 @@ def test_the_error_of_a_difference_is_that_of_paired_scores(seed: int) -> None:
     assert printed == pytest.approx(mean_and_standard_error(a - b).standard_error)
 
 
-def test_the_rows_of_the_page_are_those_of_the_result_files() -> None:
-    page = lesson()
-    assert page is not None
-    cell = run_cells(PAGE, ["rows"])
-    for name, data in LISTS.items():
-        recorded = [row for row in rows() if row["data"] == data]
-        assert [row[0] for row in cell[name]] == [
-            row["model"].removesuffix(" (bound)") for row in recorded
-        ]
-        for shown, row in zip(cell[name], recorded, strict=True):
-            assert shown[2] == pytest.approx(row["test"], abs=1e-3)
-            assert len(row["seeds"]) == len(row["test"])
-    assert "DIGITS" in source()
+@pytest.mark.parametrize(("identity", "name", "data"), CELLS)
+def test_the_rows_of_the_page_are_those_of_the_result_files(
+    identity: str, name: str, data: str
+) -> None:
+    shown = run_cells(PAGE, [identity])[name]
+    recorded = [row for row in rows() if row["data"] == data]
+    assert [row[0] for row in shown] == [row["model"].split(" (")[0] for row in recorded]
+    for row, record in zip(shown, recorded, strict=True):
+        assert row[1] == ("bound" if record["bound"] else "exact")
+        assert row[-1] == pytest.approx(record["test"], abs=0.0051)
+        assert len(record["seeds"]) == len(record["test"])
