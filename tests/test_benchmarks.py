@@ -302,6 +302,7 @@ def test_each_family_of_the_ladder_has_its_rows() -> None:
         "ladder_classical",
         "ladder_rbm",
         "ladder_toy_chain",
+        "ladder_transformer",
         "ladder_vae",
     }
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+import statistics
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.record import RESULTS
 from helpers.models import TransformerLanguageModel
 from helpers.networks import RecentEmbedding, TransformerBlock, rotate
 from helpers.random import seed_everything, seeded
@@ -198,3 +202,21 @@ def test_places_that_pass(seed: int) -> None:
         assert [float(side) for side in sides] == [sum(passed)] * 2
     torch.testing.assert_close(found[False][1], found[True][1])
     assert torch.equal(found[False][0], found[True][0])
+
+
+def test_recorded_runs_are_those_of_the_files() -> None:
+    """The rows of the table against the committed results."""
+    shown: list[Any] = []
+    lesson("recorded", plotting=SimpleNamespace(table=lambda rows, *_, **__: shown.extend(rows)))
+    kept = json.loads((RESULTS / "ladder_transformer.json").read_text(encoding="utf-8"))["rows"]
+    nats = {row["data"]: row["test"] for row in kept}
+    mean, error = shown[0][2]
+    assert mean == pytest.approx(statistics.mean(nats["digits"]), abs=0.006)
+    exact = statistics.stdev(nats["digits"]) / math.sqrt(len(nats["digits"]))
+    assert error == pytest.approx(exact, abs=0.006)
+    record = json.loads((RESULTS / "character_model.json").read_text(encoding="utf-8"))["figures"]
+    runs = [run for run in record["runs"] if run["text"] == "shakespeare"]
+    floor = min(v for k, v in record["floors"]["shakespeare"].items() if k.startswith("order"))
+    (half,) = (at["validation"] for at in runs[0]["curve"] if at["cpu_seconds"] == 180.0)
+    expected = [floor, *nats["text"], half, *(run["validation"] for run in runs)]
+    assert [row[2] for row in shown[1:]] == pytest.approx(expected, abs=0.0006)
