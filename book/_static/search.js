@@ -43,7 +43,8 @@
       }
       return entry;
     });
-    index.taught = new Map(raw.pages.map(([name], page) => [page, (raw.taught[name] ?? []).map(phrase)]));
+    index.taught = new Map(raw.pages.map(([name], page) =>
+      [page, (raw.taught[name] ?? []).map(phrase).filter((words) => words.length)]));
     index.top = new Map(index.entries.filter((e) => !e.anchor).map((e) => [e.page, e]));
     index.mean = index.entries.reduce((sum, e) => sum + e.length, 0) / index.entries.length;
     for (const word of index.words.keys()) {

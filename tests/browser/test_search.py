@@ -52,6 +52,7 @@ FIRST = {
     "vanishing gradients": "models/rnn",
     "attention": "applications/text",
     "transformer": "models/transformer",
+    "gpt": "models/transformer",
     "nucleus sampling": "applications/text",
     "mixture density network": "applications/handwriting",
     "mel spectrogram": "applications/speech",
@@ -65,7 +66,6 @@ INSTEAD = {
     "mode colapse": ("mode collapse", "models/gan"),
     "Wasserstien": ("wasserstein", "concepts/probability"),
     "backpropogation": ("backpropagation", "models/rnn"),
-    "gpt": ("language model", ""),
 }
 #: What belongs to formulas, buttons and code, and to no excerpt.
 _NOISE = re.compile(r"\\[a-zA-Z]+|\$|Show code|Hide code|Copy to clipboard|import torch")
