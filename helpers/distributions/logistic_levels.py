@@ -11,9 +11,10 @@ from helpers.distributions.discrete import Categorical
 class LogisticLevels(Categorical):
     r"""Levels 0 … V − 1 from K logistic densities in bins and an atom at either end.
 
-    $$ P(v) \propto \sum_{k=1}^K \pi_k \left( \sigma\Big(\frac{v + \frac12 - \mu_k}{s_k}\Big)
-       - \sigma\Big(\frac{v - \frac12 - \mu_k}{s_k}\Big) \right)
-       + \pi_\mathrm{black} [v = 0] + \pi_\mathrm{white} [v = V - 1] $$
+    $$ P(v) \propto \sum_{k=1}^K \pi_k B_k(v)
+       + \pi_\mathrm{black} [v = 0] + \pi_\mathrm{white} [v = V - 1], $$
+    $$ B_k(v) = \sigma\Big(\frac{v + \frac12 - \mu_k}{s_k}\Big)
+       - \sigma\Big(\frac{v - \frac12 - \mu_k}{s_k}\Big), $$
 
     with the outer bins open to ±∞. Neighbouring levels share what is learned of them, other than in
     a `Categorical`; the atoms are for pixels that are exactly black or white.

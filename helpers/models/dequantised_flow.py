@@ -17,8 +17,8 @@ class DequantisedFlow(nn.Module):
 
     The probability of an image is the integral of the density over its cell,
 
-    $$P(k) = \int_{[0, 1)^D} p\!\left(\frac{k + u}{K}\right) \frac{du}{K^D}, \qquad
-      \log P(k) \ge \mathbb E_{q(u|k)} \left[\log p\!\left(\frac{k + u}{K}\right) - D \log K
+    $$P(k) = \int_{[0, 1)^D} p\!\left(\frac{k + u}{K}\right) \frac{du}{K^D},$$
+    $$\log P(k) \ge \mathbb E_{q(u|k)} \left[\log p\!\left(\frac{k + u}{K}\right) - D \log K
       - \log q(u \mid k)\right].$$
 
     Uniform noise has log q = 0. Learned noise (variational dequantisation) can be tighter.

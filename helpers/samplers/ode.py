@@ -36,8 +36,8 @@ def heun(f: Field, t: float, x: Tensor, h: float) -> Tensor:
 def runge_kutta_4(f: Field, t: float, x: Tensor, h: float) -> Tensor:
     r"""The classical method of Runge and Kutta, four slopes, of order 4.
 
-    $$ k_1 = f(t, x), \quad k_2 = f(t + \tfrac h2, x + \tfrac h2 k_1), \quad
-       k_3 = f(t + \tfrac h2, x + \tfrac h2 k_2), \quad k_4 = f(t + h, x + h k_3) $$
+    $$ k_1 = f(t, x), \quad k_2 = f(t + \tfrac h2, x + \tfrac h2 k_1), $$
+    $$ k_3 = f(t + \tfrac h2, x + \tfrac h2 k_2), \quad k_4 = f(t + h, x + h k_3) $$
     $$ x + \tfrac h6 (k_1 + 2 k_2 + 2 k_3 + k_4) $$
     """
     k1 = f(t, x)
