@@ -33,8 +33,8 @@ def copies(fake: Tensor, train: Tensor, held_out: Tensor, *, level: float = 0.05
     $\alpha$-quantile of $d$ over the held-out examples,
 
     $$ \mathrm{share} = \frac1N \sum_f [\,d(f) < d_\alpha\,], \qquad
-       \mathrm{excess} = \mathrm{share} - \mathrm{share}_{\text{held-out}}, \qquad
-       \mathrm{se}^2 = \frac{s (1 - s)}{N} + \frac{\alpha (1 - \alpha)}{M} $$
+       \mathrm{excess} = \mathrm{share} - \mathrm{share}_{\text{held-out}}, $$
+    $$ \mathrm{se}^2 = \frac{s (1 - s)}{N} + \frac{\alpha (1 - \alpha)}{M} $$
 
     A sampler of the true distribution has an excess of zero within its standard error; one that
     returns training examples a share f of the time has an excess of $f (1 - \alpha)$.
