@@ -13,7 +13,6 @@ linear spline with a bin for each level.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.ladder.augmentation import bend, move
-from benchmarks.ladder.record import SEEDS, row, write_rows
+from benchmarks.ladder.record import row, run_command
 from helpers.data.batches import Batches
 from helpers.data.images import load
 from helpers.distributions import StandardUniform
@@ -155,17 +154,5 @@ def rows(seeds: Sequence[int]) -> list[dict[str, Any]]:
     return made
 
 
-def main() -> None:
-    """Run the seeds that are reported, and write the result file."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
-    seeds = parser.parse_args().seeds
-    torch.set_num_threads(1)
-    given = "" if seeds == list(SEEDS) else f" --seeds {' '.join(map(str, seeds))}"
-    write_rows("flow", rows(seeds), f"python -m benchmarks.ladder.flow{given}")
-
-
 if __name__ == "__main__":
-    main()
+    run_command("flow", rows, __doc__)

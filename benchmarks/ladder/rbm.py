@@ -10,7 +10,6 @@ of the upper estimate of log Z by annealed importance sampling. Those of the VAE
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.ladder.record import SEEDS, row, write_rows
+from benchmarks.ladder.record import row, run_command
 from helpers.data.batches import Batches
 from helpers.data.images import Split, load
 from helpers.metrics import mean_and_standard_error
@@ -182,16 +181,5 @@ def rows(seeds: Sequence[int]) -> list[dict[str, Any]]:
     return made
 
 
-def main() -> None:
-    """Run all models with the seeds that are reported, and write the result file."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
-    seeds = parser.parse_args().seeds
-    torch.set_num_threads(1)
-    write_rows("rbm", rows(seeds), "python -m benchmarks.ladder.rbm")
-
-
 if __name__ == "__main__":
-    main()
+    run_command("rbm", rows, __doc__)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import torch
 
 from benchmarks.record import RESULTS, versions
 
@@ -48,3 +51,15 @@ def write_rows(family: str, rows: Sequence[Mapping[str, Any]], command: str) -> 
     result = {"rows": list(rows), "command": command, "versions": used, "device": "cpu"}
     path = RESULTS / f"ladder_{family}.json"
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def run_command(family: str, rows: Callable[[Sequence[int]], list[Any]], about: str | None) -> None:
+    """The command line of a family: make its rows with the seeds that are reported, write them."""
+    parser = argparse.ArgumentParser(
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    seeds = parser.parse_args().seeds
+    torch.set_num_threads(1)
+    given = "" if seeds == list(SEEDS) else f" --seeds {' '.join(map(str, seeds))}"
+    write_rows(family, rows(seeds), f"python -m benchmarks.ladder.{family}{given}")

@@ -9,7 +9,6 @@ by heart; everything was chosen on seeds 0 to 9.
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.ladder.record import SEEDS, row, write_rows
+from benchmarks.ladder.record import SEEDS, row, run_command
 from helpers.data.toy import EightGaussians, Standardised, TwoMoons
 from helpers.models import Flow
 from helpers.networks import MLP, Coupling, RationalQuadraticSpline, start_at_identity
@@ -103,17 +102,5 @@ def rows(seeds: Sequence[int]) -> list[dict[str, Any]]:
     return made
 
 
-def main() -> None:
-    """Run the seeds that are reported, and write the result file."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
-    seeds = parser.parse_args().seeds
-    torch.set_num_threads(1)
-    given = "" if seeds == list(SEEDS) else f" --seeds {' '.join(map(str, seeds))}"
-    write_rows("toy_flow", rows(seeds), f"python -m benchmarks.ladder.toy_flow{given}")
-
-
 if __name__ == "__main__":
-    main()
+    run_command("toy_flow", rows, __doc__)
